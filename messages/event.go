@@ -1,0 +1,96 @@
+package messages
+
+import "time"
+
+// Flipped says that the verdict of a peer changed. Sent by: an upstream.
+// Received by: the notifier.
+type Flipped struct {
+	Upstream string
+	Peer     string
+	From, To Verdict
+	Code     Code
+	Detail   string
+	At       time.Time
+	// Held is how long the verdict before was in force; 0 for the first.
+	Held time.Duration
+	// Available and Peers count the upstream's peers after the flip.
+	Available, Peers int
+	// Seq counts the flips of this peer in this process, from 1.
+	Seq uint64
+}
+
+// UpstreamChange is what happened to an upstream.
+type UpstreamChange string
+
+// The changes of an upstream.
+const (
+	UpstreamAdded    UpstreamChange = "added"
+	UpstreamUpdated  UpstreamChange = "changed"
+	UpstreamRemoved  UpstreamChange = "removed"
+	UpstreamHealthy  UpstreamChange = "healthy"
+	UpstreamDegraded UpstreamChange = "degraded"
+	UpstreamDown     UpstreamChange = "down"
+	UpstreamParked   UpstreamChange = "parked"
+)
+
+// UpstreamChanged says that an upstream was added, changed, removed or parked,
+// or that its state changed. Sent by: an upstream or the manager. Received by:
+// the notifier.
+type UpstreamChanged struct {
+	Upstream         string
+	Change           UpstreamChange
+	Detail           string
+	Available, Peers int
+	At               time.Time
+}
+
+// DiscoveryChange is what happened to the discovery of an upstream.
+type DiscoveryChange string
+
+// The changes of a discovery.
+const (
+	DiscoverySet       DiscoveryChange = "changed"
+	DiscoveryFailure   DiscoveryChange = "failed"
+	DiscoveryRecovered DiscoveryChange = "recovered"
+)
+
+// DiscoveryChanged says that a discovery found another set, began to fail or
+// recovered. Sent by: an upstream. Received by: the notifier.
+type DiscoveryChanged struct {
+	Upstream string
+	Change   DiscoveryChange
+	Detail   string
+	Peers    int
+	At       time.Time
+}
+
+// ActorCrashed says that an actor panicked. Sent by: the crash log. Received
+// by: the notifier. The stack goes to the log alone.
+type ActorCrashed struct {
+	// Actor is the actor's path: "system/upstreams/api/health".
+	Actor  string
+	Detail string
+	At     time.Time
+}
+
+// ActorRestarted says that an actor runs again after a crash. Sent by: the
+// supervisor. Received by: the notifier.
+type ActorRestarted struct {
+	Actor string
+	// Failures is how often it crashed lately; Delay is how long it was held back.
+	Failures int
+	Delay    time.Duration
+	At       time.Time
+}
+
+func (Flipped) message()          {}
+func (UpstreamChanged) message()  {}
+func (DiscoveryChanged) message() {}
+func (ActorCrashed) message()     {}
+func (ActorRestarted) message()   {}
+
+func (Flipped) event()          {}
+func (UpstreamChanged) event()  {}
+func (DiscoveryChanged) event() {}
+func (ActorCrashed) event()     {}
+func (ActorRestarted) event()   {}
