@@ -80,7 +80,7 @@ type Limits struct {
 	MaxRequests int
 	// Queue is how many requests may wait for a peer; default 1000, 0 = none waits.
 	Queue int
-	// QueueTimeout is how long a request waits for a peer; default 5s.
+	// QueueTimeout is how long a request waits for a peer; default 5s, which 0 means too.
 	QueueTimeout time.Duration
 	// QueueWhenDown makes requests wait also when every peer is unhealthy.
 	QueueWhenDown bool
@@ -190,6 +190,7 @@ type Rewrite struct{ Pattern, To string }
 
 // Redirect answers with Status and Location To, in which {host}, {path},
 // {query} and {uri} stand for those of the request ({uri} = path and query).
+// Status 0 means 302; the configuration's default is 308.
 type Redirect struct {
 	To     string
 	Status int
