@@ -1,0 +1,138 @@
+package balance
+
+import (
+	"slices"
+	"time"
+
+	"github.com/weirproxy/weir/messages"
+)
+
+// Member is a peer in a snapshot.
+type Member struct {
+	Peer *Peer
+	// Weight is the peer's share, at least 1; less counts as 1.
+	Weight int
+	// Tier is 0 for peers that are used first.
+	Tier int
+	// Available tells whether the peer may get new requests.
+	Available bool
+}
+
+// Policy says how a snapshot picks and what it takes.
+type Policy struct {
+	Algo messages.Algo
+	// Limits; a QueueTimeout of 0 means DefaultQueueTimeout.
+	Limits messages.Limits
+}
+
+// DefaultQueueTimeout is how long an ask waits when the policy does not say.
+const DefaultQueueTimeout = 5 * time.Second
+
+// SnapshotConfig is what a snapshot is made of.
+type SnapshotConfig struct {
+	Policy  Policy
+	Members []Member
+	// Placement is the ring of the algorithm hash, made of the same members;
+	// without one, hash picks as p2c does. Others ignore it.
+	Placement *Placement
+	// Pending tells that the first discovery is under way: asks may wait for it.
+	Pending bool
+	// EmptySince is when the set became empty; zero = it is not, or has always
+	// been. Asks may wait until QueueTimeout after it.
+	EmptySince time.Time
+	// At is when the snapshot was made.
+	At time.Time
+	// Parked tells that the upstream's actor is given up for now.
+	Parked bool
+}
+
+// Snapshot is the immutable picture of an upstream that requests pick from.
+type Snapshot struct {
+	config    SnapshotConfig
+	available int
+	tiers     []tier
+}
+
+// NewSnapshot makes a snapshot. It copies the members; O(n) in their number
+// for all algorithms but round_robin (see schedule).
+func NewSnapshot(c SnapshotConfig) *Snapshot {
+	c.Members = slices.Clone(c.Members)
+	s := &Snapshot{config: c}
+	for i := range c.Members {
+		c.Members[i].Weight = max(c.Members[i].Weight, 1)
+		if c.Members[i].Available {
+			s.available++
+		}
+	}
+	s.tiers = newTiers(c)
+	return s
+}
+
+// Members returns a copy of the members, in the order given.
+func (s *Snapshot) Members() []Member { return slices.Clone(s.config.Members) }
+
+// Len returns how many members there are.
+func (s *Snapshot) Len() int { return len(s.config.Members) }
+
+// Available returns how many of them are available.
+func (s *Snapshot) Available() int { return s.available }
+
+// Policy returns the policy.
+func (s *Snapshot) Policy() Policy { return s.config.Policy }
+
+// At returns when the snapshot was made.
+func (s *Snapshot) At() time.Time { return s.config.At }
+
+// Parked tells whether the upstream's actor is given up for now.
+func (s *Snapshot) Parked() bool { return s.config.Parked }
+
+// State sums the snapshot up. An empty set is down, unless discovery is pending.
+func (s *Snapshot) State() messages.UpstreamState {
+	switch {
+	case s.config.Pending:
+		return messages.StatePending
+	case s.available == 0:
+		return messages.StateDown
+	case s.available < len(s.config.Members):
+		return messages.StateDegraded
+	}
+	return messages.StateHealthy
+}
+
+// Reconsider returns a snapshot of the same members in which the peers'
+// present verdicts decide who is available: healthy is, unhealthy is not,
+// unknown is as it was.
+func (s *Snapshot) Reconsider(at time.Time) *Snapshot {
+	c := s.config
+	c.At, c.Members = at, slices.Clone(c.Members)
+	for i := range c.Members {
+		switch c.Members[i].Peer.Verdict() {
+		case messages.Healthy:
+			c.Members[i].Available = true
+		case messages.Unhealthy:
+			c.Members[i].Available = false
+		}
+	}
+	return NewSnapshot(c)
+}
+
+// queueTimeout returns how long an ask may wait.
+func (s *Snapshot) queueTimeout() time.Duration {
+	if t := s.config.Policy.Limits.QueueTimeout; t > 0 {
+		return t
+	}
+	return DefaultQueueTimeout
+}
+
+// hope says until when it makes sense to wait for a peer. ok is false when it
+// makes none; a zero time means as long as the ask may.
+func (s *Snapshot) hope(now time.Time) (until time.Time, ok bool) {
+	switch {
+	case s.available > 0, s.config.Pending, s.config.Policy.Limits.QueueWhenDown:
+		return time.Time{}, true
+	case len(s.config.Members) > 0 || s.config.EmptySince.IsZero():
+		return time.Time{}, false
+	}
+	until = s.config.EmptySince.Add(s.queueTimeout())
+	return until, now.Before(until)
+}
