@@ -1,0 +1,155 @@
+package proxy
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/weirproxy/weir/balance"
+	"github.com/weirproxy/weir/messages"
+)
+
+// Deps are the collaborators of a Core.
+type Deps struct {
+	// Registry has the Refs that requests ask for peers. Required.
+	Registry *balance.Registry
+	// NewPeerCodec makes the codec of one upstream; called by Apply. Required.
+	NewPeerCodec func(messages.Transport) PeerCodec
+	// Suspect is told of peers that failed, at most four times a second for one
+	// peer. It is called from request goroutines and must not block. Nil = nobody is told.
+	Suspect func(messages.Suspected)
+	// Logger takes the errors that weir answers with, and the access log; nil = none.
+	Logger *slog.Logger
+	// AccessLog writes one line per request; default false.
+	AccessLog bool
+}
+
+// Totals count requests since the Core was made.
+type Totals struct {
+	// Requests is how many came to an end.
+	Requests uint64
+	// Failed is how many of them weir answered with a 5xx of its own, or broke
+	// off because the peer's response broke.
+	Failed uint64
+	// Retried is how many attempts followed a first one.
+	Retried uint64
+}
+
+// Core routes requests to peers. Make it with New; its methods may be called
+// from any goroutine.
+type Core struct {
+	registry  *balance.Registry
+	newCodec  func(messages.Transport) PeerCodec
+	suspect   func(messages.Suspected)
+	logger    *slog.Logger
+	accessLog bool
+
+	applying sync.Mutex
+	table    atomic.Pointer[table]
+	buffers  *buffers
+	unrouted *routeStats   // counts what matched no route
+	nowhere  *Listener     // stands in for a missing Exchange.Listener
+	closed   chan struct{} // the Done of asks that do not wait
+
+	requests, failed, retried atomic.Uint64
+}
+
+// New returns a Core without routes: every request gets no_route until the
+// first Apply.
+func New(d Deps) *Core {
+	c := &Core{
+		registry:  d.Registry,
+		newCodec:  d.NewPeerCodec,
+		suspect:   d.Suspect,
+		logger:    d.Logger,
+		accessLog: d.AccessLog && d.Logger != nil,
+		buffers:   newBuffers(),
+		unrouted:  newRouteStats("", ""),
+		nowhere:   &Listener{},
+		closed:    make(chan struct{}),
+	}
+	close(c.closed)
+	if c.suspect == nil {
+		c.suspect = func(messages.Suspected) {}
+	}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	c.table.Store(&table{})
+	return c
+}
+
+// Apply makes d what requests are routed by. Requests that are under way keep
+// the table they began with. Codecs are kept where the transport is unchanged;
+// counters, budgets and in-flight counts are kept by name. An error (all faults
+// joined) leaves everything as it was.
+func (c *Core) Apply(d messages.Desired) error {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	old := c.table.Load()
+	b := newTableBuilder(c, old)
+	next, err := b.build(d)
+	if err != nil {
+		return err
+	}
+	for _, shadowed := range b.shadowed {
+		c.logger.Warn("route can never match", "route", shadowed.loser, "shadowed_by", shadowed.winner)
+	}
+	c.table.Store(next)
+	old.closeUnusedCodecs(next)
+	return nil
+}
+
+// Close forgets every route and closes the codecs. Close the listeners first:
+// a request that comes later gets no_route.
+func (c *Core) Close() {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	none := &table{}
+	c.table.Swap(none).closeUnusedCodecs(none)
+}
+
+// Totals returns the counts so far.
+func (c *Core) Totals() Totals {
+	return Totals{Requests: c.requests.Load(), Failed: c.failed.Load(), Retried: c.retried.Load()}
+}
+
+// Serve answers one request through x.Client and returns when that is done.
+// x must be fresh or Reset. Afterwards x.Aborted tells whether the client's
+// connection must be broken. Serve does not panic, whatever a codec does.
+func (c *Core) Serve(x *Exchange) {
+	x.core.begin(c, x)
+	defer c.finish(x)
+	if code := c.forward(x); code != fine {
+		c.refuse(x, code)
+	}
+}
+
+// fine is the absence of a code.
+const fine messages.Code = ""
+
+// forward takes x through the steps; the code says why it got no answer yet.
+func (c *Core) forward(x *Exchange) messages.Code {
+	s := &x.core
+	c.identify(x)
+	if code := s.readTarget(x); code != fine {
+		return code
+	}
+	r := c.table.Load().match(s.trip.host, s.trip.path)
+	if r == nil {
+		return messages.CodeNoRoute
+	}
+	s.trip.route, x.Upstream = r, r.upstream
+	if code := r.admit(x); code != fine {
+		return code
+	}
+	if r.redirect.to != nil {
+		return c.redirect(x, &r.redirect)
+	}
+	setForwarded(x)
+	r.upstream.setKey(x)
+	if code := r.edit(x); code != fine {
+		return code
+	}
+	return c.exchange(x)
+}

@@ -1,0 +1,117 @@
+package proxy
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/weirproxy/weir/messages"
+)
+
+// route is a route as a table has it. It does not change, but for what it
+// points to: counters that outlive the table.
+type route struct {
+	spec     messages.RouteSpec
+	upstream *Upstream
+	retry    messages.RetrySpec // the route's own, or the upstream's
+	host     hostRule
+	path     pathEdit
+	request  headerEdit
+	response headerEdit
+	redirect redirect
+	inFlight *atomic.Int64
+	stats    *routeStats
+}
+
+// newRoute checks a spec and makes what requests need of it.
+func (b *tableBuilder) newRoute(spec *messages.RouteSpec) (*route, error) {
+	r := &route{spec: *spec, inFlight: &atomic.Int64{}}
+	if old := b.old.routes[spec.Name]; old != nil {
+		r.inFlight = old.inFlight
+		if old.spec.Upstream == spec.Upstream {
+			r.stats = old.stats
+		}
+	}
+	if r.stats == nil {
+		r.stats = newRouteStats(spec.Name, spec.Upstream)
+	}
+	r.upstream = b.upstream(spec.Upstream)
+	r.retry = r.upstream.spec.Retry
+	if spec.Retry != nil {
+		r.retry = *spec.Retry
+	}
+	r.host = newHostRule(spec.HostHeader)
+	for _, step := range []func(*messages.RouteSpec) error{r.setRedirect, r.setPath, r.setHeaders} {
+		if err := step(spec); err != nil {
+			return nil, err
+		}
+	}
+	if spec.Upstream == "" && r.redirect.to == nil {
+		return nil, fmt.Errorf("names neither an upstream nor a redirect")
+	}
+	return r, nil
+}
+
+// admit applies the limits of the route and sets the time by which the
+// exchange must be over.
+func (r *route) admit(x *Exchange) messages.Code {
+	t := &x.core.trip
+	if most := r.spec.MaxRequests; most > 0 {
+		if r.inFlight.Add(1) > int64(most) {
+			r.inFlight.Add(-1)
+			return messages.CodeRouteLimit
+		}
+		t.admitted = true
+	}
+	if r.spec.MaxBody > 0 && x.Request.ContentLength > r.spec.MaxBody {
+		return messages.CodeBodyTooLarge
+	}
+	if r.spec.Timeout > 0 {
+		x.Deadline = t.start.Add(r.spec.Timeout)
+	}
+	return fine
+}
+
+// leave undoes admit.
+func (r *route) leave(x *Exchange) {
+	if t := &x.core.trip; t.admitted {
+		t.admitted = false
+		r.inFlight.Add(-1)
+	}
+}
+
+// edit changes path and header of the request as the route says.
+func (r *route) edit(x *Exchange) messages.Code {
+	if code := r.path.apply(x); code != fine {
+		return code
+	}
+	r.request.apply(&x.Request.Header)
+	return fine
+}
+
+// hostRule says what the peer gets as Host: what the client named, the peer's
+// address, or a name.
+type hostRule struct {
+	peer bool
+	name string
+}
+
+func newHostRule(text string) hostRule {
+	switch text {
+	case "", "keep":
+		return hostRule{}
+	case "peer":
+		return hostRule{peer: true}
+	}
+	return hostRule{name: text}
+}
+
+// authority returns the Host for the peer at addr.
+func (h hostRule) authority(kept, addr string) string {
+	switch {
+	case h.peer:
+		return addr
+	case h.name != "":
+		return h.name
+	}
+	return kept
+}

@@ -1,0 +1,77 @@
+package proxy
+
+import (
+	"sync/atomic"
+
+	"github.com/weirproxy/weir/balance"
+	"github.com/weirproxy/weir/messages"
+)
+
+// Upstream is an upstream as a table sees it. It does not change.
+type Upstream struct {
+	spec  messages.UpstreamSpec
+	ref   *balance.Ref // nil: only routes speak of it, it is not defined
+	codec PeerCodec
+	state *upstreamState
+}
+
+// Name returns the upstream's name.
+func (u *Upstream) Name() string { return u.spec.Name }
+
+// Transport returns how its peers are spoken to.
+func (u *Upstream) Transport() messages.Transport { return u.spec.Transport }
+
+// upstreamState is what is kept of an upstream, by name, while tables change.
+type upstreamState struct {
+	budget    budget
+	retries   [len(retryReasons)]atomic.Uint64
+	suspicion suspicion
+	complaint limiter
+}
+
+// retryReasons are the codes that an attempt may be repeated for.
+var retryReasons = [...]messages.Code{
+	messages.CodeConnectRefused, messages.CodeConnectTimeout, messages.CodeConnectFailed, messages.CodeTLS,
+	messages.CodeReset, messages.CodeHeadTimeout, messages.CodeWriteTimeout, messages.CodeStatus,
+	messages.CodeBadResponse,
+}
+
+// countRetry counts a repeated attempt; a code that is no reason by itself (a
+// codec may call anything Unsent) counts as connect_failed.
+func (u *upstreamState) countRetry(code messages.Code) {
+	for i, reason := range retryReasons {
+		if reason == code {
+			u.retries[i].Add(1)
+			return
+		}
+	}
+	u.countRetry(messages.CodeConnectFailed)
+}
+
+// exhausted tells whether an attempt at every available peer was made already.
+func (u *Upstream) exhausted(x *Exchange) bool {
+	s := &x.core
+	snapshot := u.ref.Snapshot()
+	// Each attempt takes a peer that was not tried while there is one.
+	if snapshot == nil || s.trip.attempts < snapshot.Available() {
+		return false
+	}
+	for _, m := range snapshot.Members() {
+		if m.Available && !s.ask.HasTried(m.Peer) {
+			return false
+		}
+	}
+	return true
+}
+
+// release gives back the slot that x holds, if it does, with the outcome noted
+// in x. When x has the next one already, it holds that then.
+func (u *Upstream) release(x *Exchange) {
+	t := &x.core.trip
+	if t.held == nil {
+		return
+	}
+	peer, outcome := t.held, balance.Outcome{Failed: t.peerFailed, Latency: t.latency}
+	t.held, t.next, t.peerFailed, t.latency = t.next, nil, false, 0
+	u.ref.Release(peer, outcome)
+}
