@@ -1,0 +1,85 @@
+package nethttp
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/weirproxy/weir/messages"
+	"github.com/weirproxy/weir/proxy"
+)
+
+// explain makes a Failure of what RoundTrip returned.
+func (a *attempt) explain(err error) *proxy.Failure {
+	f := a.cause(err)
+	f.Unsent = !a.somethingSent()
+	return f
+}
+
+// cause finds the first cause: an error of net/http is often only what followed
+// from a cancellation or from the client's end.
+func (a *attempt) cause(err error) *proxy.Failure {
+	if client := a.body.failure(); client != nil {
+		return bodyFailure(client)
+	}
+	if why := a.guard.why(); why != nil {
+		return &proxy.Failure{Code: why.Code, Err: why.Err}
+	}
+	if a.ctx.Err() != nil {
+		return &proxy.Failure{Code: messages.CodeClientGone, Err: err}
+	}
+	var dial *dialError
+	switch {
+	case errors.As(err, &dial):
+		return &proxy.Failure{Code: dial.code, Err: err}
+	case a.conn == nil:
+		// Refused by net/http before it looked for a connection.
+		return &proxy.Failure{Code: messages.CodeBadRequest, Err: err}
+	case a.conn.writeLate.Load():
+		return &proxy.Failure{Code: messages.CodeWriteTimeout, Err: err}
+	case isConnError(err), a.conn.broken.Load():
+		// Half a head makes net/http speak of a malformed one.
+		return &proxy.Failure{Code: messages.CodeReset, Err: err}
+	}
+	return &proxy.Failure{Code: messages.CodeBadResponse, Err: err}
+}
+
+// brokenBy says why the peer's connection is gone while the request's body is
+// still being read.
+func (a *attempt) brokenBy() messages.Code {
+	switch why := a.guard.why(); {
+	case why != nil:
+		return why.Code
+	case a.ctx.Err() != nil:
+		return messages.CodeClientGone
+	case a.conn != nil && a.conn.writeLate.Load():
+		return messages.CodeWriteTimeout
+	case a.conn != nil && !a.conn.broken.Load():
+		return messages.CodeBadResponse // closed from here, for what came
+	}
+	return messages.CodeReset
+}
+
+// bodyFailure says what reading the request's body failed with: a *Failure that
+// the client codec or the core made, else the client is gone.
+func bodyFailure(err error) *proxy.Failure {
+	var f *proxy.Failure
+	if errors.As(err, &f) {
+		return &proxy.Failure{Code: f.Code, Err: err}
+	}
+	return &proxy.Failure{Code: messages.CodeClientGone, Err: err}
+}
+
+// isConnError tells whether err says that a connection broke, and not that what
+// came over it was wrong.
+func isConnError(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || isServerClosedIdle(err)
+}
+
+// isServerClosedIdle knows an error of net/http that has no name and no cause.
+func isServerClosedIdle(err error) bool {
+	return err.Error() == "http: server closed idle connection"
+}

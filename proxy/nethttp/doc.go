@@ -1,0 +1,33 @@
+// Package nethttp holds the first codecs of the data path, made on net/http:
+// HTTP/1.1 and h2c towards clients (Server), HTTP/1.1 towards peers (NewPeerCodec).
+//
+// Owns: the client's connections and their limits; the pools of connections to
+// peers; what a failed attempt is called (messages.Code) and whether any of it
+// was sent (proxy.Failure.Unsent).
+//
+// In: sockets; proxy.Exchange.Request on the way to a peer. Out: calls of the
+// core (Serve), one per request; proxy.Exchange.Response.
+//
+// Order: one exchange is served by one goroutine. The peer codec reads the
+// request's body from another one until the response's Body is closed; when Send
+// fails or Body is closed, that reading has ended, not just been told to.
+//
+// Failure: a peer's misbehaviour is a *proxy.Failure, from Send and from reads
+// of the response body. What is wrong with a client's request is answered here
+// or by net/http. A panic below Serve is logged and costs one connection.
+//
+// What net/http cannot do, and so neither can these codecs:
+//   - The order and case of fields is lost; fields come sorted by canonical name.
+//   - Requests that net/http itself refuses (400, 431) carry no X-Weir-Error; it
+//     is laxer than RFC 9112: repeated equal Content-Length fields are merged, and
+//     Transfer-Encoding wins over Content-Length.
+//   - A 304 loses Content-Type and Content-Length. A response without Date gets
+//     one, as RFC 9110, 6.6.1 asks of who forwards it.
+//   - Over h2c only announced request trailers arrive, and a short response of
+//     unknown length gets a content-length.
+//   - An empty User-Agent field is not passed on, of several only the first; nor
+//     is the body of a GET, HEAD or DELETE that is empty though its length was unknown.
+//   - A path that begins with "//" and has bytes that RFC 3986 does not allow
+//     in paths reaches the peer with these bytes percent-encoded.
+//   - What a peer sends on an idle connection is printed by net/http to the standard logger.
+package nethttp

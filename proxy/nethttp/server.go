@@ -1,0 +1,117 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirproxy/weir/proxy"
+)
+
+// Server serves clients: it makes an Exchange of each request and has the core
+// serve it.
+type Server struct {
+	cfg  ServerConfig
+	core interface{ Serve(*proxy.Exchange) }
+	http http.Server
+
+	streams  sync.Pool // of *stream
+	tunnels  tunnelSet
+	inFlight atomic.Int64
+	draining atomic.Bool
+	cut      context.CancelFunc // ends the context of every request
+}
+
+// ErrUnfinished is returned when requests had to be cut at the end of Shutdown's context.
+var ErrUnfinished = errors.New("requests were cut")
+
+// unwindTime is how long Shutdown waits for cut requests to return.
+const unwindTime = 5 * time.Second
+
+// NewServer returns a server that serves nothing until Serve is called.
+func NewServer(cfg ServerConfig, core interface{ Serve(*proxy.Exchange) }) *Server {
+	s := &Server{cfg: cfg.withDefaults(), core: core}
+	s.streams.New = func() any { return newStream(s) }
+	base, cut := context.WithCancel(context.Background())
+	s.cut = cut
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(s.cfg.H2C)
+	s.http = http.Server{
+		Handler:           http.HandlerFunc(s.handle),
+		Protocols:         &protocols,
+		MaxHeaderBytes:    s.cfg.MaxHeadBytes,
+		ReadHeaderTimeout: s.cfg.HeadTimeout,
+		IdleTimeout:       s.cfg.IdleTimeout,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ConnContext:       withClientConn,
+		// The core answers OPTIONS *, like all else.
+		DisableGeneralOptionsHandler: true,
+	}
+	return s
+}
+
+// Serve accepts clients from l until Shutdown, and returns nil then. It closes l.
+// It may be called for several listeners.
+func (s *Server) Serve(l net.Listener) error {
+	err := s.http.Serve(&clientListener{Listener: l, writeTimeout: s.cfg.WriteTimeout})
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", l.Addr(), err)
+}
+
+// Drain makes every response from now on tell its client to close the connection
+// (Connection: close; GOAWAY over h2c). New connections are still accepted, and
+// idle ones stay until they ask once more or Shutdown closes them.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Shutdown closes the listeners and idle connections and waits for requests and
+// tunnels. When ctx ends first it cuts what is left and returns an error that is
+// ErrUnfinished and says how many. A connection on which nothing came yet counts
+// as idle once it is 5 s old.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	defer s.cut()
+	graceful := s.http.Shutdown(ctx)
+	if graceful == nil && s.wait(ctx) {
+		return nil
+	}
+	if graceful != nil && ctx.Err() == nil {
+		return fmt.Errorf("shut down: %w", graceful) // a listener that did not close
+	}
+	left := s.inFlight.Load()
+	s.cut()
+	s.tunnels.closeAll()
+	closed := s.http.Close()
+	unwind, cancel := context.WithTimeout(context.Background(), unwindTime)
+	defer cancel()
+	if !s.wait(unwind) {
+		return errors.Join(fmt.Errorf("shut down: %d %w and %d do not return", left, ErrUnfinished, s.inFlight.Load()), closed)
+	}
+	if left == 0 {
+		return closed // only connections without a request
+	}
+	return errors.Join(fmt.Errorf("shut down: %d %w", left, ErrUnfinished), closed)
+}
+
+// wait tells whether all requests, tunnels among them, returned before ctx ended.
+func (s *Server) wait(ctx context.Context) bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for s.inFlight.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
