@@ -99,7 +99,7 @@ func startNginx(t *testing.T, nginx, block string) *http.Client {
 	t.Helper()
 	dir := t.TempDir()
 	// The path of a socket is limited to about 100 bytes, the test's own directory may be longer.
-	short, err := os.MkdirTemp("", "weir")
+	short, err := os.MkdirTemp("", "weir") //nolint:usetesting // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

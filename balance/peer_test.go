@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -145,13 +146,13 @@ func TestRegistryKeepsRefs(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b", "c"}, names); diff != "" {
 		t.Error(diff)
 	}
-	if r.Ref("a") != r.Ref("a") {
+	if first, second := r.Ref("a"), r.Ref("a"); first != second {
 		t.Error("two Refs of one name")
 	}
 	if r.Ref("a").Snapshot() != nil {
 		t.Error("a new Ref has a snapshot")
 	}
-	if _, err := r.Ref("a").Acquire(&Ask{}); err != ErrNoUpstream {
+	if _, err := r.Ref("a").Acquire(&Ask{}); !errors.Is(err, ErrNoUpstream) {
 		t.Errorf("Acquire before the first Publish: %v, want %v", err, ErrNoUpstream)
 	}
 }
@@ -165,7 +166,7 @@ func TestWithdrawForgetsAll(t *testing.T) {
 	if ref.Snapshot() != nil || ref.Settled() || ref.Peer(addrOf(0)).Verdict() != messages.Unknown {
 		t.Error("something is left")
 	}
-	if _, err := ref.Acquire(&Ask{}); err != ErrNoUpstream {
+	if _, err := ref.Acquire(&Ask{}); !errors.Is(err, ErrNoUpstream) {
 		t.Errorf("Acquire: %v, want %v", err, ErrNoUpstream)
 	}
 	publish(ref, messages.RoundRobin, messages.Limits{}, 1)
