@@ -3,7 +3,6 @@ package proxy
 import (
 	"io"
 	"net/netip"
-	"strconv"
 	"time"
 	"unsafe"
 
@@ -123,5 +122,3 @@ func (s *exchangeState) put(text ...string) {
 		s.scratch = append(s.scratch, t...)
 	}
 }
-
-func (s *exchangeState) putInt(n int64) { s.scratch = strconv.AppendInt(s.scratch, n, 10) }

@@ -56,7 +56,7 @@ func checkEditable(name string) error {
 	case isHopByHop(name), equalFold(name, "Content-Length"):
 		return fmt.Errorf("%s belongs to the connection and cannot be edited", name)
 	case equalFold(name, "Host"):
-		return fmt.Errorf("Host is set by host_header")
+		return fmt.Errorf("%s is set by host_header", name)
 	}
 	return nil
 }

@@ -46,7 +46,9 @@ func (c *Core) mayRepeat(x *Exchange, f *Failure, code messages.Code) bool {
 		return isPeersFault(code)
 	case !isIdempotent(x.Request.Method):
 		return false
-	case code == messages.CodeReset:
+	case code == messages.CodeReset, code == messages.CodeConnectRefused, code == messages.CodeConnectTimeout, code == messages.CodeConnectFailed:
+		// Connect codes, too, when bytes were sent: a codec that found its pooled
+		// connection dead tried a new one to the same peer.
 		return true
 	case code == messages.CodeHeadTimeout, code == messages.CodeWriteTimeout:
 		return policy.OnTimeout

@@ -30,6 +30,8 @@ type upstreamState struct {
 }
 
 // retryReasons are the codes that an attempt may be repeated for.
+//
+//nolint:gochecknoglobals // a table that nobody writes; Go has no constant arrays
 var retryReasons = [...]messages.Code{
 	messages.CodeConnectRefused, messages.CodeConnectTimeout, messages.CodeConnectFailed, messages.CodeTLS,
 	messages.CodeReset, messages.CodeHeadTimeout, messages.CodeWriteTimeout, messages.CodeStatus,

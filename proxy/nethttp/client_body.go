@@ -97,7 +97,7 @@ func (b *clientBody) arm(timeout time.Duration) (io.Reader, error) {
 // endLocked notes how the body ended and returns what Read returns.
 func (b *clientBody) endLocked(err error) error {
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		b.state = bodyEnded
 		if b.timeout > 0 {
 			_ = b.rc.SetReadDeadline(time.Time{}) // else it would end an HTTP/2 stream
