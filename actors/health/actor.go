@@ -38,7 +38,7 @@ type Deps struct {
 	NewProbe func(messages.CheckSpec) (ProbeFunc, error)
 	// Stats measures the probes; nil = nobody.
 	Stats *Stats
-	// Logger; nil = slog.Default().
+	// Logger; nil = nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -62,7 +62,7 @@ func (d Deps) complete() Deps {
 		d.Stats = NewStats()
 	}
 	if d.Logger == nil {
-		d.Logger = slog.Default()
+		d.Logger = slog.New(slog.DiscardHandler)
 	}
 	return d
 }

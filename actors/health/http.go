@@ -64,7 +64,7 @@ func (p *httpProbe) probe(ctx context.Context, addr string) Result {
 	if conn == nil {
 		return failed
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // the result is known: nothing to do about an error
 	// The deadline comes before the watch on ctx, which may overwrite it at any time.
 	_ = conn.SetDeadline(time.Now().Add(p.read)) // fails on a closed connection only, which the write below reports
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
@@ -102,7 +102,7 @@ func (p *httpProbe) open(ctx context.Context, addr string) (net.Conn, Result) {
 // judge reads a response from conn and compares it with what is expected.
 func (p *httpProbe) judge(conn net.Conn) Result {
 	wire := &bounded{r: conn, left: maxHead}
-	response, err := readHead(bufio.NewReader(wire), p.request.method)
+	response, err := readHead(bufio.NewReader(wire), p.request.method) //nolint:bodyclose // see below
 	if err != nil {
 		return p.headFailure(err)
 	}
