@@ -1,0 +1,183 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/weirproxy/weir/messages"
+)
+
+// wantPeer says how a peer is written.
+const wantPeer = `"HOST:PORT" or "HOST:PORT WEIGHT"`
+
+// maxTier is the highest tier of a peer.
+const maxTier = 100
+
+// peers reads addrs.
+func (v item) peers() ([]messages.PeerSpec, bool) {
+	items, ok := v.list("a list of " + wantPeer)
+	if !ok {
+		return nil, false
+	}
+	if len(items) == 0 {
+		v.fault("want at least one peer")
+		return nil, false
+	}
+	peers := make([]messages.PeerSpec, 0, len(items))
+	first := make(map[string]item, len(items))
+	for _, v := range items {
+		p, ok := v.peer()
+		if !ok {
+			continue
+		}
+		if other, twice := first[p.Addr]; twice {
+			v.warn(fmt.Sprintf("%s is the same address as %s: it is one peer, the weights add up", p.Addr, other.path))
+		} else {
+			first[p.Addr] = v
+		}
+		peers = append(peers, p)
+	}
+	return peers, true
+}
+
+// peer reads one of addrs, a text or a mapping.
+func (v item) peer() (messages.PeerSpec, bool) {
+	p := messages.PeerSpec{Weight: defaultWeight}
+	if v.isMapping() {
+		o, ok := v.object("")
+		if !ok {
+			return p, false
+		}
+		o.need("addr", "addr is missing")
+		before := len(v.r.faults)
+		read(o, "addr", &p.Addr, func(v item) (string, bool) {
+			s, ok := v.scalar("an address such as 10.0.0.1:8080")
+			if !ok {
+				return "", false
+			}
+			return v.peerAddr(s.text)
+		})
+		read(o, "weight", &p.Weight, count(1, messages.MaxWeight))
+		read(o, "tier", &p.Tier, count(0, maxTier))
+		o.close()
+		return p, p.Addr != "" && before == len(v.r.faults)
+	}
+	s, ok := v.scalar(wantPeer + ", or a mapping")
+	if !ok {
+		return p, false
+	}
+	fields := strings.Fields(s.text)
+	if len(fields) == 0 || len(fields) > 2 {
+		v.faultf("want %s, not %s", wantPeer, quote(s.text))
+		return p, false
+	}
+	if p.Addr, ok = v.peerAddr(fields[0]); !ok {
+		return p, false
+	}
+	v.noteAs(v.path + ".addr")
+	if len(fields) == 2 {
+		weight, err := strconv.Atoi(fields[1])
+		if err != nil || weight < 1 || weight > messages.MaxWeight {
+			v.faultf("want a weight from 1 to %d, not %s", messages.MaxWeight, quote(fields[1]))
+			return p, false
+		}
+		p.Weight = weight
+		v.noteAs(v.path + ".weight")
+	}
+	return p, true
+}
+
+// peerAddr returns the address of a peer in its one form.
+func (v item) peerAddr(text string) (string, bool) {
+	addr, problem, hint := parsePeerAddr(text)
+	if problem != "" {
+		v.hinted(hint, problem)
+		return "", false
+	}
+	return addr, true
+}
+
+// parsePeerAddr checks HOST:PORT, or HOST alone for port 80.
+func parsePeerAddr(text string) (addr, problem, hint string) {
+	if strings.HasPrefix(text, "unix:") {
+		return "", "unix sockets of peers are not in this version", "give the peer a TCP address"
+	}
+	if scheme, rest, found := strings.Cut(text, "://"); found {
+		return "", fmt.Sprintf("want HOST:PORT without %s://", shorten(scheme)), shorten(strings.Trim(rest, "/"))
+	}
+	if strings.ContainsAny(text, "/?#@") {
+		return "", fmt.Sprintf("want HOST:PORT, not %s", quote(text)), "a path belongs into a route or into health_check"
+	}
+	host, port, problem, hint := splitAddr(text, 1)
+	if problem != "" {
+		return "", problem, hint
+	}
+	if port < 0 {
+		port = defaultPort
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "":
+		return "", fmt.Sprintf("%s has no host", quote(text)), "localhost" + text
+	case err == nil && ip.IsUnspecified():
+		return "", fmt.Sprintf("%s means every address, not one peer", host), "127.0.0.1, or the address that the peer has"
+	case err == nil && (ip.IsMulticast() || ip.Unmap() == netip.AddrFrom4([4]byte{255, 255, 255, 255})):
+		return "", fmt.Sprintf("%s is a multicast or broadcast address, not one peer", host), ""
+	case err == nil:
+		return joinAddr(ip.Unmap().String(), port), "", ""
+	case !isHostName(host):
+		return "", fmt.Sprintf("%s is neither an IP address nor a host name", quote(host)), ""
+	}
+	return joinAddr(strings.ToLower(host), port), "", ""
+}
+
+// splitAddr splits HOST:PORT; the port is -1 when there is none, and at least
+// low. Brackets are taken off an IPv6 address.
+func splitAddr(text string, low int) (host string, port int, problem, hint string) {
+	if ip, err := netip.ParseAddr(text); err == nil && ip.Is6() {
+		return "", 0, fmt.Sprintf("%s is not clear: an IPv6 address stands in brackets", quote(text)), `"[` + text + `]:80"`
+	}
+	host, number, found := text, "", false
+	if colon := strings.LastIndexByte(text, ':'); colon > strings.LastIndexByte(text, ']') {
+		host, number, found = text[:colon], text[colon+1:], true
+	}
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+		if ip, err := netip.ParseAddr(host); err != nil || !ip.Is6() {
+			return "", 0, fmt.Sprintf("%s is not an IPv6 address", quote(host)), ""
+		}
+	} else if strings.Contains(host, ":") {
+		return "", 0, fmt.Sprintf("want HOST:PORT, not %s", quote(text)), `an IPv6 address stands in brackets: "[::1]:80"`
+	}
+	if !found {
+		return host, -1, "", ""
+	}
+	port, err := strconv.Atoi(number)
+	if err != nil || port < low || port > 65535 || number[0] == '+' {
+		return "", 0, fmt.Sprintf("want a port from %d to 65535, not %s", low, quote(number)), ""
+	}
+	return host, port, "", ""
+}
+
+func joinAddr(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
+func isAddr(host string) bool { _, err := netip.ParseAddr(host); return err == nil }
+
+// isHostName tells whether host may be a DNS name. One that ends in a number
+// is none (it is a mistyped IPv4 address).
+func isHostName(host string) bool {
+	name := strings.TrimSuffix(host, ".")
+	if name == "" || len(name) > 253 {
+		return false
+	}
+	label := ""
+	for label = range strings.SplitSeq(name, ".") {
+		if !isName(label) || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+	}
+	return strings.Trim(label, "0123456789") != ""
+}

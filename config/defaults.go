@@ -1,0 +1,93 @@
+package config
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"github.com/weirproxy/weir/messages"
+)
+
+// All defaults are here, and docs/config.md says the same.
+
+func defaultConfig(env Lookup) *Config {
+	return &Config{
+		NATS:     NATS{Addr: "127.0.0.1:4222", Prefix: "weir"},
+		Member:   hostMember(),
+		Admin:    Admin{Addr: "127.0.0.1:9070"},
+		DataDir:  DefaultDataDir(env),
+		Log:      Log{Level: "info", Format: "auto"},
+		Shutdown: Shutdown{Timeout: 25 * time.Second},
+	}
+}
+
+func defaultUpstream(name string) messages.UpstreamSpec {
+	return messages.UpstreamSpec{
+		Name:   name,
+		Algo:   messages.Algo{Kind: messages.RoundRobin},
+		Check:  defaultCheck(messages.CheckTCP),
+		Limits: messages.Limits{Queue: 1000, QueueTimeout: 5 * time.Second},
+		Retry:  defaultRetry(),
+		Transport: messages.Transport{
+			ConnectionTimeout:      3 * time.Second,
+			TotalConnectionTimeout: 10 * time.Second,
+			ResponseTimeout:        30 * time.Second,
+			ReadTimeout:            time.Minute,
+			WriteTimeout:           time.Minute,
+			IdleTimeout:            time.Minute,
+			TunnelTimeout:          time.Hour,
+		},
+	}
+}
+
+func defaultCheck(kind messages.CheckKind) messages.CheckSpec {
+	if kind == messages.CheckOff {
+		return messages.CheckSpec{Kind: kind}
+	}
+	check := messages.CheckSpec{
+		Kind: kind, Frequency: 10 * time.Second, Success: 1, Failure: 2,
+		ConnectionTimeout: 3 * time.Second, ReadTimeout: 3 * time.Second,
+	}
+	if kind == messages.CheckHTTP || kind == messages.CheckHTTPS {
+		check.HTTP = messages.HTTPCheck{Method: "GET", Path: "/"}
+	}
+	return check
+}
+
+func defaultRetry() messages.RetrySpec {
+	return messages.RetrySpec{Attempts: 2, BudgetPercent: 20, BudgetPerSecond: 3}
+}
+
+func defaultRoute(name string) messages.RouteSpec {
+	return messages.RouteSpec{Name: name, HostHeader: "keep"}
+}
+
+const (
+	defaultPort           = 80
+	defaultWeight         = 1
+	defaultRedirectStatus = 308
+)
+
+// hostMember returns the host name up to its first dot, made a valid name.
+func hostMember() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	return memberOf(host)
+}
+
+func memberOf(host string) string {
+	host, _, _ = strings.Cut(host, ".")
+	name := strings.Map(func(r rune) rune {
+		if isNameRune(r) {
+			return r
+		}
+		return '-'
+	}, host)
+	name = strings.Trim(name[:min(len(name), maxName)], "-")
+	if name == "" {
+		return "weir"
+	}
+	return name
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/weirproxy/weir/messages"
+)
+
+const maxPriority = 1_000_000
+
+// route reads a value under routes. Faults are noted; what has one keeps its
+// default.
+func (v item) route(name string) messages.RouteSpec {
+	spec := defaultRoute(name)
+	o, ok := v.object("a mapping such as {path: /, upstream: web}")
+	if !ok {
+		return spec
+	}
+	read(o, "host", &spec.Host, item.routeHost)
+	read(o, "path", &spec.Path, item.pathRule)
+	read(o, "priority", &spec.Priority, count(-maxPriority, maxPriority))
+	read(o, "upstream", &spec.Upstream, upstreamName)
+	read(o, "redirect", &spec.Redirect, item.redirect)
+	read(o, "max_body", &spec.MaxBody, size)
+	read(o, "max_requests", &spec.MaxRequests, count(0, maxInFlight))
+	switch {
+	case o.has("redirect") && o.has("upstream"):
+		o.fault("the route has both an upstream and a redirect; want one of them")
+		o.forwarding(&spec)
+	case o.has("redirect"):
+		o.forbid("a redirect answers by itself; this is for routes with an upstream", "", "timeout", "host_header", "strip_prefix",
+			"rewrite", "request_headers", "response_headers", "retry")
+	default:
+		o.need("upstream", "upstream is missing (or redirect)")
+		o.forwarding(&spec)
+	}
+	o.close()
+	return spec
+}
+
+// forwarding reads the keys that only routes with an upstream have.
+func (o *object) forwarding(spec *messages.RouteSpec) {
+	read(o, "timeout", &spec.Timeout, duration(time.Millisecond))
+	read(o, "host_header", &spec.HostHeader, func(v item) (string, bool) {
+		s, ok := v.scalar("keep, peer or a host")
+		if ok && s.text != "keep" && s.text != "peer" && !isHostHeader(s.text) {
+			v.faultf("want keep, peer or a host such as api.example.com, not %s", quote(s.text))
+			return "", false
+		}
+		return s.text, ok
+	})
+	read(o, "strip_prefix", &spec.StripPrefix, func(v item) (string, bool) {
+		s, ok := v.scalar("a path such as /v1")
+		if !ok || s.text == "" {
+			return "", ok
+		}
+		if problem, hint := pathProblem(s.text); problem != "" {
+			v.hinted(hint, problem)
+			return "", false
+		}
+		return s.text, true
+	})
+	read(o, "rewrite", &spec.Rewrite, item.rewrite)
+	read(o, "request_headers", &spec.RequestHeaders, item.headerOps)
+	read(o, "response_headers", &spec.ResponseHeaders, item.headerOps)
+	if v, ok := o.get("retry"); ok {
+		if retry, ok := v.retry(); ok {
+			spec.Retry = &retry
+		}
+	}
+}
+
+func upstreamName(v item) (string, bool) {
+	s, ok := v.scalar("the name of an upstream")
+	if ok && !isName(s.text) {
+		v.faultf("want the name of an upstream (%s), not %s", wantName, quote(s.text))
+		return "", false
+	}
+	return s.text, ok
+}
+
+// routeHost returns the host of a route in its one form: a name, "*." and a
+// name, or nothing for any ("*" in the file).
+func (v item) routeHost() (string, bool) {
+	s, ok := v.scalar("a host such as api.example.com")
+	if !ok || s.text == "*" {
+		return "", ok
+	}
+	name, wild := strings.CutPrefix(s.text, "*.")
+	host, port, problem, hint := splitAddr(name, 0)
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case problem != "":
+	case port >= 0:
+		problem, hint = fmt.Sprintf("want a host without a port, not %s", quote(s.text)), shorten(host)
+	case err == nil && (wild || ip.Zone() != ""), err != nil && !isHostName(host):
+		problem = fmt.Sprintf(`want a host such as api.example.com, "*.example.com", or "*" for any, not %s`, quote(s.text))
+	}
+	if problem != "" {
+		v.hinted(hint, problem)
+		return "", false
+	}
+	return strings.ToLower(strings.TrimSuffix(s.text, ".")), true
+}
+
+// checkRoutes looks at the routes of a file together, as far as they have no
+// fault by themselves.
+func (r *reader) checkRoutes(routes []definition[messages.RouteSpec], upstreams []definition[messages.UpstreamSpec]) {
+	names := make(map[string]bool, len(upstreams))
+	for _, u := range upstreams {
+		names[u.name] = true
+	}
+	first := make(map[string]entry, len(routes))
+	for _, route := range routes {
+		if !route.sound {
+			continue
+		}
+		rule := fmt.Sprintf("%d %s %s", route.spec.Priority, route.spec.Host, ruleKey(route.spec.Path))
+		if other, twice := first[rule]; twice {
+			r.report(startOf(route.key), route.path, fmt.Sprintf("the route has the same host, path and priority as %s in line %d",
+				other.name, startOf(other.key).Position.Line), "change one of them, or its priority")
+			continue
+		}
+		first[rule] = route.entry
+		if name := route.spec.Upstream; name != "" && !names[name] {
+			route.child("upstream").warn(fmt.Sprintf("there is no upstream %s; the route answers 503 no_upstream until there is", name))
+		}
+	}
+}

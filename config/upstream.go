@@ -1,0 +1,81 @@
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/weirproxy/weir/messages"
+)
+
+const (
+	maxInFlight = 10_000_000
+	maxQueue    = 1_000_000
+)
+
+// The ring of a hash has pointsPerWeight points for each unit of a peer's
+// weight, and at most maxRingPoints; balance holds the same numbers.
+const (
+	pointsPerWeight = 160
+	maxRingPoints   = 4_000_000
+)
+
+// upstream reads a value under upstreams. Faults are noted; what has one keeps
+// its default.
+func (v item) upstream(name string) messages.UpstreamSpec {
+	spec := defaultUpstream(name)
+	o, ok := v.object(`a mapping such as {addrs: ["10.0.0.1:8080"]}`)
+	if !ok {
+		return spec
+	}
+	var peers []messages.PeerSpec
+	o.need("addrs", "addrs is missing")
+	read(o, "addrs", &peers, item.peers)
+	spec.Addrs = messages.ListOf(peers...)
+	read(o, "algo", &spec.Algo, item.algo)
+	o.checkRing(spec)
+	read(o, "health_check", &spec.Check, item.check)
+	read(o, "max_requests", &spec.Limits.MaxRequests, count(0, maxInFlight))
+	read(o, "queue", &spec.Limits.Queue, count(0, maxQueue))
+	read(o, "queue_timeout", &spec.Limits.QueueTimeout, someDuration(time.Millisecond))
+	read(o, "queue_when_down", &spec.Limits.QueueWhenDown, truth)
+	read(o, "retry", &spec.Retry, item.retry)
+	o.transport(&spec.Transport)
+	if v, ok := o.get("remark"); ok { // for those who read the file
+		v.r.remarks[name], _ = remark(v)
+	}
+	o.close()
+	return spec
+}
+
+func (o *object) transport(t *messages.Transport) {
+	for _, timeout := range []struct {
+		key  string
+		into *time.Duration
+	}{
+		{"connection_timeout", &t.ConnectionTimeout},
+		{"total_connection_timeout", &t.TotalConnectionTimeout},
+		{"response_timeout", &t.ResponseTimeout},
+		{"read_timeout", &t.ReadTimeout},
+		{"write_timeout", &t.WriteTimeout},
+		{"idle_timeout", &t.IdleTimeout},
+		{"tunnel_timeout", &t.TunnelTimeout},
+	} {
+		read(o, timeout.key, timeout.into, duration(time.Millisecond))
+	}
+}
+
+// checkRing refuses a hash whose ring would be too large.
+func (o *object) checkRing(spec messages.UpstreamSpec) {
+	if spec.Algo.Kind != messages.Hash {
+		return
+	}
+	sum := 0
+	for _, p := range spec.Addrs.All() {
+		sum += p.Weight
+	}
+	if sum*pointsPerWeight > maxRingPoints {
+		addrs, _ := o.get("addrs")
+		addrs.hinted("smaller weights share alike", fmt.Sprintf(
+			"with a hash the weights add up to at most %d, not %d", maxRingPoints/pointsPerWeight, sum))
+	}
+}
