@@ -1,0 +1,42 @@
+package notifier
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/weirproxy/weir/messages"
+)
+
+// logEvent writes the one line of an event.
+func logEvent(log *slog.Logger, event messages.Event) {
+	ctx := context.Background()
+	switch m := event.(type) {
+	case messages.Flipped:
+		log.LogAttrs(ctx, slog.LevelInfo, "peer flipped", slog.String("upstream", m.Upstream), slog.String("peer", m.Peer),
+			slog.String("from", m.From.String()), slog.String("to", m.To.String()), slog.String("reason", string(m.Code)),
+			slog.String("detail", clip(m.Detail)), slog.Duration("held", m.Held), slog.Int("available", m.Available), slog.Int("peers", m.Peers))
+	case messages.UpstreamChanged:
+		log.LogAttrs(ctx, upstreamLevel(m.Change), "upstream changed", slog.String("upstream", m.Upstream), slog.String("change", string(m.Change)),
+			slog.String("detail", clip(m.Detail)), slog.Int("available", m.Available), slog.Int("peers", m.Peers))
+	case messages.DiscoveryChanged:
+		level := slog.LevelInfo
+		if m.Change == messages.DiscoveryFailure {
+			level = slog.LevelWarn
+		}
+		log.LogAttrs(ctx, level, "discovery changed", slog.String("upstream", m.Upstream), slog.String("change", string(m.Change)),
+			slog.String("detail", clip(m.Detail)), slog.Int("peers", m.Peers))
+	case messages.ActorCrashed:
+		log.LogAttrs(ctx, slog.LevelWarn, "actor crashed", slog.String("actor", m.Actor), slog.String("detail", clip(m.Detail)))
+	case messages.ActorRestarted:
+		log.LogAttrs(ctx, slog.LevelInfo, "actor restarted", slog.String("actor", m.Actor), slog.Int("failures", m.Failures), slog.Duration("delay", m.Delay))
+	}
+}
+
+// upstreamLevel is warn where fewer peers serve than should, or nobody watches.
+func upstreamLevel(change messages.UpstreamChange) slog.Level {
+	switch change {
+	case messages.UpstreamDegraded, messages.UpstreamDown, messages.UpstreamParked:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}

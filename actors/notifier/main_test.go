@@ -1,0 +1,49 @@
+package notifier
+
+import (
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/weirproxy/weir/messages"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// cfg is who speaks in tests.
+func cfg() Config { return Config{Prefix: "weir", Member: "a", Incarnation: "1"} }
+
+// noon is when everything happens, in a zone that is not UTC.
+func noon() time.Time {
+	return time.Date(2026, 11, 23, 13, 0, 0, 250_000_000, time.FixedZone("CET", 3600))
+}
+
+func flip() messages.Flipped {
+	return messages.Flipped{Upstream: "web", Peer: "10.0.0.1:8080", From: messages.Healthy, To: messages.Unhealthy,
+		Code: messages.CodeConnectRefused, Detail: "connect: connection refused", At: noon(), Held: 412*time.Second + 900*time.Millisecond,
+		Available: 2, Peers: 3, Seq: 7}
+}
+
+// samples is one event of each type, and what else is worth to be looked at.
+func samples() map[string]messages.Event {
+	first := messages.Flipped{Upstream: "web", Peer: "[2001:db8::1]:80", To: messages.Healthy, Code: messages.CodeOK, At: noon(), Available: 1, Peers: 1, Seq: 1}
+	return map[string]messages.Event{
+		"flip":       flip(),
+		"flip_first": first,
+		"upstream_down": messages.UpstreamChanged{Upstream: "web", Change: messages.UpstreamDown, Detail: `no peer is available <"&">`,
+			Peers: 3, At: noon()},
+		"upstream_added":      messages.UpstreamChanged{Upstream: "web", Change: messages.UpstreamAdded, At: noon()},
+		"discovery_failed":    messages.DiscoveryChanged{Upstream: "web", Change: messages.DiscoveryFailure, Detail: `resolve "api.local": no such host`, Peers: 2, At: noon()},
+		"discovery_changed":   messages.DiscoveryChanged{Upstream: "web", Change: messages.DiscoverySet, Peers: 4, At: noon()},
+		"discovery_recovered": messages.DiscoveryChanged{Upstream: "web", Change: messages.DiscoveryRecovered, Peers: 4, At: noon()},
+		"actor_crashed":       messages.ActorCrashed{Actor: "system/upstreams/web/health/10.0.0.1:8080", Detail: "index out of range", At: noon()},
+		"actor_restarted":     messages.ActorRestarted{Actor: "system/upstreams/web", Failures: 2, Delay: 1500 * time.Millisecond, At: noon()},
+	}
+}
+
+// newEncoder returns an encoder that numbers from 1.
+func newEncoder(cfg Config) encoder {
+	var n uint64
+	return encoder{cfg: cfg, next: func() uint64 { n++; return n }}
+}
