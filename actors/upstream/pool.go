@@ -142,7 +142,7 @@ func (p *pool) verdict(m messages.VerdictReached, now time.Time) effects {
 // ringsBuilt takes rings that were built for the present set.
 func (p *pool) ringsBuilt(rings *balance.Placement, now time.Time) effects {
 	p.rings = rings
-	return p.noteState(effects{publish: p.snapshot(now)}, now)
+	return p.complete(effects{}, now)
 }
 
 // starving says what to do when requests find no peer: probe all that are not
@@ -163,7 +163,6 @@ func (p *pool) suspected(m messages.Suspected) effects {
 func (p *pool) changedSet(now time.Time, fx effects) effects {
 	p.settle()
 	fx.watch = p.watch()
-	p.ref.Retain(addrsOf(p.peers))
 	if p.awaitsRings() {
 		// The last snapshot serves until the rings are there. Without one, a pending snapshot lets requests wait.
 		fx.build = p.members()
@@ -172,6 +171,13 @@ func (p *pool) changedSet(now time.Time, fx effects) effects {
 		}
 		return fx
 	}
+	return p.complete(fx, now)
+}
+
+// complete publishes the present set, and forgets the peers that are not in it:
+// not earlier, because the snapshot before it serves until then.
+func (p *pool) complete(fx effects, now time.Time) effects {
+	p.ref.Retain(addrsOf(p.peers))
 	fx.publish = p.snapshot(now)
 	return p.noteState(fx, now)
 }
