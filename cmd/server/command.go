@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// environment is what a command has of the world.
+type environment struct {
+	lookup         func(string) (string, bool)
+	stdout, stderr io.Writer
+}
+
+// errQuiet is returned by a command that has said all there is to say; the
+// process ends with status 1 and nothing more is printed.
+var errQuiet = errors.New("failed")
+
+// run carries out one command line and returns the exit status: 0, or 1 after
+// a message on stderr.
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
+	env := environment{lookup: lookup, stdout: stdout, stderr: stderr}
+	root := &cobra.Command{
+		Use:   "weir",
+		Short: "A reverse proxy and upstream manager whose health knowledge is an event stream",
+		Long: `weir is a reverse proxy and upstream manager whose health knowledge is an event stream.
+
+Try it:            weir demo
+Without a file:    weir proxy :8080 localhost:3001 localhost:3002
+For real:          weir serve -c weir.yaml`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(serveCommand(env), demoCommand(env), proxyCommand(env), checkCommand(env),
+		statusCommand(env), upstreamsCommand(env), eventsCommand(env), versionCommand(env))
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, errQuiet) {
+		_, _ = fmt.Fprintln(stderr, "weir: "+err.Error()) // nobody left to tell
+	}
+	return 1
+}
+
+// isTerminal tells whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// colors tells whether to write colours to w: to a terminal, unless NO_COLOR is set.
+func (e environment) colors(w io.Writer) bool {
+	_, no := e.lookup("NO_COLOR")
+	return !no && isTerminal(w)
+}
+
+func (e environment) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(e.stdout, format, args...) // a closed stdout has no reader to tell
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// listenTCP listens at addr, or with near at the next free port of a hundred.
+// The error names the key and what helps.
+func listenTCP(ctx context.Context, key, addr string, near bool) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err == nil {
+		return l, nil
+	}
+	if near && errors.Is(err, syscall.EADDRINUSE) {
+		return listenNear(ctx, key, addr)
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: %s is taken by another process; stop it, or set %s to a free address", key, addr, key)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s: not allowed to listen at %s; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE", key, addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s: %s is not an address of this machine", key, addr)
+	}
+	return nil, fmt.Errorf("%s: listen at %q: %w", key, addr, err)
+}
+
+// listenNear listens at the next free port above addr's.
+func listenNear(ctx context.Context, key, addr string) (net.Listener, error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: port %q: %w", key, text, err)
+	}
+	var lc net.ListenConfig
+	for next := port + 1; next <= port+100 && next < 1<<16; next++ {
+		if l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(next))); err == nil {
+			return l, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: no free port from %d to %d", key, port, port+100)
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weirproxy/weir/config"
+)
+
+func serveCommand(env environment) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run weir with a configuration file",
+		Long: `Run weir with a configuration file: the one named by -c, else ./weir.yaml,
+else /etc/weir/weir.yaml. Ctrl-C or SIGTERM ends it after requests in flight
+are done; a second Ctrl-C ends it at once.`,
+		Example: "  weir serve -c examples/quickstart.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(file, env)
+			if err != nil {
+				return err
+			}
+			log := newLogger(cfg.Log, env.stderr)
+			for _, warning := range cfg.Warnings {
+				log.Warn("configuration", "warning", warning.String())
+			}
+			return serve(c.Context(), cfg, options{logger: log}, func(w *weir) {
+				log.Info("weir serves", "version", versionText(), "member", cfg.Member, "listeners", w.listeners,
+					"upstreams", cfg.Desired.Upstreams.Len(), "routes", cfg.Desired.Routes.Len(),
+					"admin", "http://"+w.adminAddr, "nats", w.bus.ClientURL(), "data_dir", cfg.DataDir)
+			})
+		},
+	}
+	c.Flags().StringVarP(&file, "config", "c", "", "the configuration file")
+	return c
+}
+
+// loadConfig finds, reads and checks the configuration.
+func loadConfig(file string, env environment) (*config.Config, error) {
+	path, err := config.Find(file, env.lookup)
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(path, env.lookup)
+}
+
+// serve runs an instance until ctx is done or a server of it fails.
+func serve(ctx context.Context, cfg *config.Config, opts options, started func(*weir)) error {
+	w, err := start(ctx, cfg, opts)
+	if err != nil {
+		return err
+	}
+	started(w)
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-w.failed:
+		opts.logger.Error("server failed", "error", failure)
+	}
+	return errors.Join(failure, stopVisibly(ctx, w, opts.logger))
+}
+
+// stopVisibly stops w and logs how it went.
+func stopVisibly(ctx context.Context, w *weir, log *slog.Logger) error {
+	begun := time.Now()
+	log.Info("weir drains", "delay", w.cfg.Shutdown.Delay, "timeout", w.cfg.Shutdown.Timeout)
+	if err := w.stop(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("stopped, not cleanly: %w", err)
+	}
+	log.Info("weir stopped", "took", time.Since(begun).Round(time.Millisecond))
+	return nil
+}
+
+// tempDir makes a data directory that remove deletes.
+func tempDir() (dir string, remove func(), err error) {
+	dir, err = os.MkdirTemp("", "weir-")
+	if err != nil {
+		return "", nil, fmt.Errorf("make a data directory: %w", err)
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, nil // what is left is in the system's temporary folder
+}
