@@ -59,8 +59,10 @@ func StartPeer(name string, port, controlPort int) (*Peer, error) {
 	return p, nil
 }
 
-// Addr is where the peer serves, Control where it takes orders.
-func (p *Peer) Addr() string    { return p.addr }
+// Addr is where the peer serves.
+func (p *Peer) Addr() string { return p.addr }
+
+// Control is where the peer takes orders.
 func (p *Peer) Control() string { return p.ctlAddr }
 
 // Mood returns the present mood.
