@@ -25,8 +25,9 @@ lint: ## gofmt, go vet and golangci-lint in the version that .ci/run pins
 	.ci/run fmt vet lint
 
 bench: ## picks, asks and exchanges; then CPU per request against nginx (needs nginx and wrk)
-	go test -run '^$$' -bench . -benchmem ./balance/... ./proxy/... ./actors/...
-	go test -run '^$$' -bench . -benchtime 1x -v ./bench/...
+	go test -run '^$$' -bench . -benchmem ./balance/... ./proxy/...
+	go test -run '^$$' -bench Ask -benchmem ./bench
+	go test -run '^$$' -bench Proxies -benchtime 1x ./bench
 
 smoke: ## weir as a process between nginx and wrk, while peers are killed and frozen
 	go run ./internal/smoke
