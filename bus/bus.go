@@ -113,9 +113,6 @@ func (b *Bus) Publish(subject string, header map[string]string, body []byte) err
 			msg.Header[name] = []string{value} // names keep their case: ce-* are lower-case
 		}
 	}
-	if false {
-		return fmt.Errorf("publish to %q: %w", subject, ErrNotConnected)
-	}
 	switch err := b.conn.PublishMsg(msg); {
 	case errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionDraining):
 		return fmt.Errorf("publish to %q: %w (%w)", subject, ErrNotConnected, err)

@@ -14,7 +14,7 @@
 // Failure: Start returns one of the sentinels of errors.go, or an error that
 // names the place, and leaves nothing behind: no listener, no goroutine, no
 // lock. Publish never waits for a connection: without one it returns
-// ErrNotConnected. A reader that is too slow is cut off by the server and
-// delays nobody else. A process that dies leaves the store usable: the lock
-// ends with the process.
+// ErrNotConnected. A reader that is too slow misses messages and is cut off
+// when it takes none; it delays nobody else. A process that dies leaves the
+// store usable: the lock ends with the process.
 package bus

@@ -29,18 +29,15 @@ type serverLog struct {
 // Noticef takes what the server says at start and end: of interest to nobody
 // but those who look for a fault.
 func (l *serverLog) Noticef(format string, v ...any) {
-	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
+	l.log.Debug("nats server notice", "component", component, "text", fmt.Sprintf(format, v...))
 }
 
-// Debugf and Tracef are never called, because the server is told so.
-func (l *serverLog) Debugf(format string, v ...any) {
-	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
-}
+// Debugf and Tracef do nothing: the server is told not to call them, since its
+// traces hold passwords.
+func (l *serverLog) Debugf(string, ...any) {}
 
 // Tracef is like Debugf.
-func (l *serverLog) Tracef(format string, v ...any) {
-	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
-}
+func (l *serverLog) Tracef(string, ...any) {}
 
 // Warnf takes warnings.
 func (l *serverLog) Warnf(format string, v ...any) {

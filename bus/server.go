@@ -35,10 +35,14 @@ func options(cfg Config, storeDir string, at place, a access) *server.Options {
 
 		MaxConn: cfg.MaxConnections,
 		MaxSubs: 1024, // of one connection
-		// A reader that does not keep up is cut off when this much waits for it,
-		// and is not allowed to slow those who publish.
+		// A reader that does not keep up misses what is published while more than
+		// three quarters of MaxPending wait for it, and is cut off when it takes
+		// nothing for WriteDeadline. Without NoFastProducerStall the server would
+		// pause after each message to let it catch up: measured, one such reader
+		// made 40 MB for the others take 2 s instead of 0.05 s.
 		MaxPending:          8 << 20,
 		NoFastProducerStall: true,
+		WriteDeadline:       2 * time.Second,
 	}
 }
 
