@@ -39,20 +39,26 @@ func (b Backoff) Pause(id string, n int) time.Duration {
 }
 
 // supervision restarts crashed actors with back-off, because protoactor has
-// none. It owns the timers of pending restarts. A pending restart is forgotten
-// before its actor is stopped: a restart that reached an actor in the middle of
-// its stop would bring it back to life.
+// none. It owns the timers of pending restarts.
+//
+// A restart that reached an actor in the middle of its stop would bring it back
+// to life. So who is to end is marked before it is told, under the lock under
+// which restarts are sent: either the restart is in the actor's mailbox before
+// the stop, or it never comes.
 type supervision struct {
 	notify func(messages.Event)
 	mu     sync.Mutex
 	// pending restarts, by the actor's id.
 	pending map[string]*time.Timer
+	// ending are actors that were told to stop, or that stop or restart now and
+	// with them all their children.
+	ending map[string]bool
 	// restarts counts the restarts done, by kind of actor.
 	restarts map[string]uint64
 }
 
 func newSupervision(notify func(messages.Event)) *supervision {
-	return &supervision{notify: notify, pending: map[string]*time.Timer{}, restarts: map[string]uint64{}}
+	return &supervision{notify: notify, pending: map[string]*time.Timer{}, ending: map[string]bool{}, restarts: map[string]uint64{}}
 }
 
 // strategy returns the strategy of a parent whose children are of one kind.
@@ -60,27 +66,43 @@ func (s *supervision) strategy(kind string, b Backoff) actor.SupervisorStrategy 
 	return &strategy{supervision: s, kind: kind, backoff: b}
 }
 
-// stop stops a child of c, and forgets a pending restart of it first.
+// stop stops a child of c, and forgets a pending restart of it.
 func (s *supervision) stop(c actor.Context, child *actor.PID) {
-	s.forget(func(id string) bool { return id == child.Id })
+	s.end(child.Id)
 	c.Stop(child)
 }
 
-// forgetUnder forgets the pending restarts of everything beneath parent, which
-// is about to stop its children.
-func (s *supervision) forgetUnder(parent *actor.PID) {
-	s.forget(func(id string) bool { return strings.HasPrefix(id, parent.Id+"/") })
-}
-
-func (s *supervision) forget(match func(id string) bool) {
+// end marks an actor that ends, and forgets the pending restarts of it and of
+// everything beneath it.
+func (s *supervision) end(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, timer := range s.pending {
-		if match(id) {
+	s.ending[id] = true
+	for other, timer := range s.pending {
+		if other == id || strings.HasPrefix(other, id+"/") {
 			timer.Stop()
-			delete(s.pending, id)
+			delete(s.pending, other)
 		}
 	}
+}
+
+// begin takes the mark away: an incarnation began, or the actor is gone.
+func (s *supervision) begin(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ending, id)
+}
+
+// ends tells whether an actor ends now.
+func (s *supervision) ends(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending[id]
+}
+
+// endsLocked tells whether an actor, or its parent, ends now.
+func (s *supervision) endsLocked(id string) bool {
+	return s.ending[id] || s.ending[id[:max(strings.LastIndexByte(id, '/'), 0)]]
 }
 
 // strategy is the supervision of the children of one kind of parent.
@@ -99,6 +121,7 @@ func (s *strategy) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, 
 	rs.Fail()
 	failures := rs.NumberOfFailures(s.backoff.Window)
 	if s.backoff.GiveUp > 0 && failures >= s.backoff.GiveUp {
+		s.supervision.end(child.Id)
 		parent.StopChildren(child)
 		return
 	}
@@ -108,12 +131,15 @@ func (s *strategy) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, 
 func (s *supervision) restartLater(kind string, parent actor.Supervisor, child *actor.PID, failures int, pause time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.endsLocked(child.Id) {
+		return // its stop is on its way
+	}
 	var timer *time.Timer
 	timer = time.AfterFunc(pause, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.pending[child.Id] != timer {
-			return // forgotten: the actor is being stopped
+			return // forgotten: the actor ends
 		}
 		delete(s.pending, child.Id)
 		s.restarts[kind]++

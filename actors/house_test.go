@@ -26,6 +26,8 @@ type house struct {
 	t        *testing.T
 	registry *balance.Registry
 	system   *actors.System
+	applied  chan error
+	stopped  bool
 	events   *notifier.Subscription
 	// starts counts the incarnations of each actor, by id.
 	mu     sync.Mutex
@@ -44,7 +46,7 @@ func newHouse(t *testing.T) *house {
 	parking := fast
 	parking.GiveUp = 3
 	system, err := actors.Start(actors.Config{Upstreams: parking, Others: fast}, actors.Deps{
-		Registry: h.registry, Route: func(messages.Desired) error { return nil },
+		Registry: h.registry, Prepare: func(messages.Desired) (func(), error) { return func() {}, nil },
 		Applied:  func(_ messages.Desired, err error) { applied <- err },
 		Notifier: notifier.Config{Prefix: "weir", Member: "a", Incarnation: "1"},
 		NotifierDeps: notifier.Deps{Feed: feed, Logger: log,
@@ -54,19 +56,16 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.system = system
+	h.system, h.applied = system, applied
 	t.Cleanup(func() {
 		h.events.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := system.Stop(ctx); err != nil {
+		if err := h.stop(ctx); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})
-	system.Apply(desired(t, h.peer(), h.peer()))
-	if err := <-applied; err != nil {
-		t.Fatal(err)
-	}
+	h.apply(desired(t, h.peer(), h.peer()))
 	h.eventually("both upstreams are healthy", func() bool { return h.healthy("web") == 2 && h.healthy("other") == 2 })
 	return h
 }
@@ -235,4 +234,22 @@ func (h *house) probedSince(upstream string, since time.Time) bool {
 		}
 	}
 	return true
+}
+
+// apply applies a state and waits until it is in force.
+func (h *house) apply(d messages.Desired) {
+	h.t.Helper()
+	h.system.Apply(d)
+	if err := <-h.applied; err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// stop stops the tree, once.
+func (h *house) stop(ctx context.Context) error {
+	if h.stopped {
+		return nil
+	}
+	h.stopped = true
+	return h.system.Stop(ctx)
 }

@@ -50,8 +50,8 @@ func DefaultBackoff() Backoff {
 // Deps are the collaborators of the tree.
 type Deps struct {
 	Registry *balance.Registry
-	// Route puts routes in force on the data path.
-	Route func(messages.Desired) error
+	// Prepare builds routes for the data path, or refuses them; commit puts them in force.
+	Prepare func(messages.Desired) (commit func(), err error)
 	// Applied is told the outcome of each Apply; nil = nobody.
 	Applied func(messages.Desired, error)
 	// Notifier is told all events.
@@ -92,19 +92,22 @@ func Start(cfg Config, deps Deps) (*System, error) {
 			return slog.New(demoted{deps.Logger.Handler()}).With("lib", "protoactor")
 		}),
 		actor.WithDeadLetterRequestLogging(false),
+		// Each burst of dead letters costs a goroutine for this long; they are logged at debug only.
+		actor.WithDeadLetterThrottleInterval(10*time.Millisecond),
 	)
 	s.supervision = newSupervision(s.notify)
-	b := &builder{cfg: cfg, deps: deps, system: s}
+	b := &builder{cfg: cfg, deps: deps, system: s, memory: upstream.NewMemory(deps.Registry)}
 	started := make(chan error, 1)
-	pid, err := s.actors.Root.SpawnNamed(b.wrap(actor.PropsFromProducer(func() actor.Actor {
+	props := b.wrap(actor.PropsFromProducer(func() actor.Actor {
 		return &guardian{build: b.children, started: started}
-	}), "system", cfg.Others), "system")
+	}), "system", cfg.Others).Clone(actor.WithGuardian(s.supervision.strategy("system", cfg.Others)))
+	pid, err := s.actors.Root.SpawnNamed(props, "system")
 	if err != nil {
 		return nil, fmt.Errorf("start the actors: %w", err)
 	}
 	s.root = pid
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start the actors: %w", err)
+		return nil, errors.Join(fmt.Errorf("start the actors: %w", err), s.actors.Root.StopFuture(pid).Wait())
 	}
 	deps.Registry.OnStarving(func(name string) { s.actors.Root.Send(s.upstreams, messages.Starving{Upstream: name}) })
 	return s, nil
@@ -122,16 +125,34 @@ func (s *System) Tell(id string, message any) {
 	s.actors.Root.Send(s.actors.NewLocalPID(id), message)
 }
 
-// Stop stops every actor, children first, and waits until ctx is done at most.
+// Stop stops every actor, and waits until ctx is done at most: first control,
+// then the upstreams, then the notifier once it has told what they said, then
+// the system.
 func (s *System) Stop(ctx context.Context) error {
+	root := s.actors.Root
+	for _, end := range []func() actor.Future{
+		func() actor.Future { return root.StopFuture(s.control) },
+		func() actor.Future { return root.StopFuture(s.upstreams) },
+		func() actor.Future { return root.PoisonFuture(s.notifier.Load()) },
+		func() actor.Future { return root.StopFuture(s.root) },
+	} {
+		if err := await(ctx, end()); err != nil {
+			return err
+		}
+	}
+	s.actors.Shutdown()
+	return nil
+}
+
+// await waits for the end of an actor. A future is over after 10 s by itself,
+// and with it the goroutine here.
+func await(ctx context.Context, future actor.Future) error {
 	stopped := make(chan error, 1)
-	future := s.actors.Root.StopFuture(s.root)
-	go func() { stopped <- future.Wait() }() // ends by itself: the future times out after 10 s
+	go func() { stopped <- future.Wait() }()
 	select {
 	case err := <-stopped:
-		s.actors.Shutdown()
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrNotStopped, err)
+			return fmt.Errorf("%w: %s: %w", ErrNotStopped, future.PID(), err)
 		}
 		return nil
 	case <-ctx.Done():
@@ -161,6 +182,7 @@ type builder struct {
 	cfg    Config
 	deps   Deps
 	system *System
+	memory *upstream.Memory
 
 	notifierProps, upstreamsProps, controlProps *actor.Props
 }
@@ -173,7 +195,7 @@ func (b *builder) children(c actor.Context) error {
 	if first {
 		b.notifierProps = b.wrap(notifier.Props(b.deps.Notifier, b.deps.NotifierDeps), "", b.cfg.Others)
 		b.upstreamsProps = b.wrap(upstream.Props(upstream.Deps{
-			Registry: b.deps.Registry, Discoverer: b.discoverer, Health: b.health, Wrap: b.upstream,
+			Registry: b.deps.Registry, Memory: b.memory, Discoverer: b.discoverer, Health: b.health, Wrap: b.upstream,
 			Notify: s.notify, StopChild: s.supervision.stop, Logger: b.deps.Logger,
 		}), "upstream", b.cfg.Upstreams)
 	}
@@ -189,7 +211,8 @@ func (b *builder) children(c actor.Context) error {
 		s.notifier.Store(notifierPID)
 		s.upstreams = upstreams
 		b.controlProps = b.wrap(control.Props(control.Deps{
-			Upstreams: upstreams, Announce: b.announce, Route: b.deps.Route, Applied: b.deps.Applied, Logger: b.deps.Logger,
+			Upstreams: upstreams, Want: b.memory.Want, Unwant: b.memory.Unwant, Prepare: b.deps.Prepare, Applied: b.deps.Applied,
+			Logger: b.deps.Logger,
 		}), "", b.cfg.Others)
 	}
 	controlPID, err := c.SpawnNamed(b.controlProps, "control")
@@ -226,15 +249,6 @@ func (b *builder) health(name string) *actor.Props {
 	return b.wrap(props, "prober", b.cfg.Others)
 }
 
-// announce lets requests to a new upstream wait for its first peers.
-func (b *builder) announce(spec messages.UpstreamSpec) {
-	ref := b.deps.Registry.Ref(spec.Name)
-	if ref.Snapshot() == nil {
-		ref.Publish(balance.NewSnapshot(balance.SnapshotConfig{
-			Policy: balance.Policy{Algo: spec.Algo, Limits: spec.Limits}, Pending: true, At: time.Now()}))
-	}
-}
-
 // staticSource makes a static.Source what discovery asks for.
 type staticSource struct{ source *static.Source }
 
@@ -244,7 +258,7 @@ func (s staticSource) Find(ctx context.Context, spec messages.UpstreamSpec) (dis
 }
 
 // guardian is the system actor. Its children are restarted for ever by their
-// supervision, so it has nothing to do but to start them.
+// supervision, and it by its own, so it has nothing to do but to start them.
 type guardian struct {
 	build func(actor.Context) error
 	// started is told the outcome of the first start.
@@ -257,7 +271,10 @@ func (g *guardian) Receive(c actor.Context) {
 	}
 	err := g.build(c)
 	select {
-	case g.started <- err:
-	default: // a restart: nobody waits
+	case g.started <- err: // the first start
+	default:
+		if err != nil {
+			panic(err) // tried again, later
+		}
 	}
 }

@@ -96,9 +96,8 @@ func TestAnUpstreamThatCrashesAgainAndAgainIsParkedAndWokenByItsConfiguration(t 
 	parked := time.Now()
 	h.eventually("its peers are still probed", func() bool { return h.probedSince("web", parked) })
 
-	woken := desired(t, h.peer(), h.peer())
 	n := h.startsOf(id)
-	h.system.Apply(woken)
+	h.apply(desired(t, h.peer(), h.peer()))
 	h.eventually("it is awake, with its new peers", func() bool {
 		return h.startsOf(id) > n && !h.registry.Ref("web").Snapshot().Parked() && h.healthy("web") == 2 && h.healthy("other") == 2
 	})

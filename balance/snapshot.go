@@ -83,6 +83,9 @@ func (s *Snapshot) Policy() Policy { return s.config.Policy }
 // At returns when the snapshot was made.
 func (s *Snapshot) At() time.Time { return s.config.At }
 
+// EmptySince returns when the set became empty; zero = it is not, or has always been.
+func (s *Snapshot) EmptySince() time.Time { return s.config.EmptySince }
+
 // Parked tells whether the upstream's actor is given up for now.
 func (s *Snapshot) Parked() bool { return s.config.Parked }
 

@@ -43,6 +43,8 @@ type PeersFound struct {
 	Upstream string
 	Gen      uint64
 	Peers    List[PeerSpec]
+	// Partial is set when not everything was found; a DiscoveryFailed follows.
+	Partial bool
 }
 
 // DiscoveryFailed says that discovery did not find out all there is. Sent by: a

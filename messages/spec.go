@@ -2,8 +2,7 @@ package messages
 
 import "time"
 
-// UpstreamSpec is an upstream as it is wanted. Two specs that are == describe
-// the same upstream, but for Addrs (see Equal).
+// UpstreamSpec is an upstream as it is wanted. Equal compares two.
 type UpstreamSpec struct {
 	// Name is the upstream's name, [A-Za-z0-9_-]{1,63}.
 	Name string

@@ -62,17 +62,22 @@ func parseStatusRange(part string) (lo, hi int, err error) {
 		return lo, lo + 99, nil
 	}
 	first, last, ranged := strings.Cut(part, "-")
-	if lo, err = strconv.Atoi(strings.TrimSpace(first)); err != nil {
-		return 0, 0, bad
-	}
-	hi = lo
+	lo, hi = parseStatus(first), parseStatus(first)
 	if ranged {
-		if hi, err = strconv.Atoi(strings.TrimSpace(last)); err != nil {
-			return 0, 0, bad
-		}
+		hi = parseStatus(last)
 	}
-	if lo < 100 || hi > 599 || lo > hi {
+	if lo == 0 || hi == 0 || lo > hi {
 		return 0, 0, bad
 	}
 	return lo, hi, nil
+}
+
+// parseStatus reads three digits from 100 to 599; 0 = they are not.
+func parseStatus(text string) int {
+	text = strings.TrimSpace(text)
+	n, err := strconv.Atoi(text)
+	if err != nil || len(text) != 3 || n < 100 || n > 599 {
+		return 0
+	}
+	return n
 }

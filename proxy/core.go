@@ -84,20 +84,34 @@ func New(d Deps) *Core {
 // counters, budgets and in-flight counts are kept by name. An error (all faults
 // joined) leaves everything as it was.
 func (c *Core) Apply(d messages.Desired) error {
+	commit, err := c.Prepare(d)
+	if err == nil {
+		commit()
+	}
+	return err
+}
+
+// Prepare is the first half of Apply: it builds what d asks for, or refuses it
+// with an error (all faults joined), and changes nothing yet. commit puts it in
+// force. Between the two no other Prepare, Apply or Close may come: they have one caller.
+func (c *Core) Prepare(d messages.Desired) (commit func(), err error) {
 	c.applying.Lock()
 	defer c.applying.Unlock()
 	old := c.table.Load()
 	b := newTableBuilder(c, old)
 	next, err := b.build(d)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, shadowed := range b.shadowed {
-		c.logger.Warn("route can never match", "route", shadowed.loser, "shadowed_by", shadowed.winner)
-	}
-	c.table.Store(next)
-	old.closeUnusedCodecs(next)
-	return nil
+	return func() {
+		c.applying.Lock()
+		defer c.applying.Unlock()
+		for _, shadowed := range b.shadowed {
+			c.logger.Warn("route can never match", "route", shadowed.loser, "shadowed_by", shadowed.winner)
+		}
+		c.table.Store(next)
+		old.closeUnusedCodecs(next)
+	}, nil
 }
 
 // Close forgets every route and closes the codecs. Close the listeners first:

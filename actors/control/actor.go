@@ -1,6 +1,8 @@
 package control
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -9,15 +11,19 @@ import (
 	"github.com/weirproxy/weir/messages"
 )
 
+// ErrCrashed is returned when control crashed as it applied a state, which may be in force in part.
+var ErrCrashed = errors.New("control crashed")
+
 // Deps are the collaborators of control. All are required.
 type Deps struct {
 	// Upstreams is the manager.
 	Upstreams *actor.PID
-	// Announce makes requests to an upstream wait for its first peers. It is
-	// called before a new upstream is ensured.
-	Announce func(messages.UpstreamSpec)
-	// Route puts routes in force, or refuses them and changes nothing.
-	Route func(messages.Desired) error
+	// Want and Unwant note what is wanted, before the manager is told.
+	Want   func(messages.UpstreamSpec)
+	Unwant func(name string)
+	// Prepare builds the routes of a state, or refuses them and changes nothing;
+	// commit puts them in force.
+	Prepare func(messages.Desired) (commit func(), err error)
 	// Applied is told the outcome of each Desired.
 	Applied func(messages.Desired, error)
 	Logger  *slog.Logger
@@ -45,35 +51,42 @@ func (a *control) Receive(c actor.Context) {
 		}
 	case *actor.Stopping, *actor.Restarting, *actor.Stopped:
 	case messages.Desired:
-		var old messages.Desired
-		if last := a.inForce.Load(); last != nil {
-			old = *last
-		}
-		a.deps.Applied(msg, a.apply(c, old, msg))
+		a.take(c, msg)
 	default:
 		a.deps.Logger.Warn("message not understood", "actor", c.Self().Id, "message", actor.MessageType(msg))
 	}
 }
 
+// take applies a new state and tells the outcome, a crash included.
+func (a *control) take(c actor.Context, desired messages.Desired) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			a.deps.Applied(desired, fmt.Errorf("%w: %v", ErrCrashed, reason))
+			panic(reason)
+		}
+	}()
+	var old messages.Desired
+	if last := a.inForce.Load(); last != nil {
+		old = *last
+	}
+	a.deps.Applied(desired, a.apply(c, old, desired))
+}
+
 // apply makes desired the state in force, coming from old.
 func (a *control) apply(c actor.Context, old, desired messages.Desired) error {
-	before, after := plan(old, desired)
-	for _, ensure := range before {
-		a.deps.Announce(ensure.Spec)
-		c.Send(a.deps.Upstreams, ensure)
-	}
-	if err := a.deps.Route(desired); err != nil {
-		undo, drop := plan(desired, old)
-		for _, ensure := range undo {
-			c.Send(a.deps.Upstreams, ensure)
-		}
-		for _, remove := range drop {
-			c.Send(a.deps.Upstreams, remove)
-		}
+	commit, err := a.deps.Prepare(desired)
+	if err != nil {
 		return err
 	}
+	before, after := plan(old, desired)
+	for _, ensure := range before {
+		a.deps.Want(ensure.Spec)
+		c.Send(a.deps.Upstreams, ensure)
+	}
+	commit()
 	a.inForce.Store(&desired)
 	for _, remove := range after {
+		a.deps.Unwant(remove.Name)
 		c.Send(a.deps.Upstreams, remove)
 	}
 	return nil

@@ -31,10 +31,10 @@ func newScene(t *testing.T, route func(messages.Desired) error) scene {
 	s := scene{parent: actortest.NewParent(t, actortest.System(), actortest.Config{}), log: &log{}, outcomes: make(chan error, 10)}
 	s.pid = s.parent.Spawn(t, control.Props(control.Deps{
 		Upstreams: s.parent.PID(),
-		Announce:  func(u messages.UpstreamSpec) { s.log.lines = append(s.log.lines, "announce "+u.Name) },
-		Route: func(d messages.Desired) error {
-			s.log.lines = append(s.log.lines, "route")
-			return route(d)
+		Want:      func(u messages.UpstreamSpec) { s.log.lines = append(s.log.lines, "want "+u.Name) },
+		Unwant:    func(name string) { s.log.lines = append(s.log.lines, "unwant "+name) },
+		Prepare: func(d messages.Desired) (func(), error) {
+			return func() { s.log.lines = append(s.log.lines, "route") }, route(d)
 		},
 		Applied: func(_ messages.Desired, err error) { s.outcomes <- err },
 		Logger:  actortest.Quiet(),
@@ -82,7 +82,7 @@ func TestEnsuresBeforeItRoutesAndRemovesAfter(t *testing.T) {
 	if diff := cmp.Diff([]string{"+a", "+b", "+c", "-a"}, s.told(t)); diff != "" {
 		t.Errorf("told the manager (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"announce a", "announce b", "route", "announce c", "route", "route"}, s.log.lines); diff != "" {
+	if diff := cmp.Diff([]string{"want a", "want b", "route", "want c", "route", "unwant a", "route"}, s.log.lines); diff != "" {
 		t.Errorf("did (-want +got):\n%s", diff)
 	}
 }
@@ -103,8 +103,25 @@ func TestARefusedStateLeavesNothingBehind(t *testing.T) {
 	if err := s.apply("a"); err != nil {
 		t.Fatal(err)
 	}
-	// b and c came and went; a stayed.
-	if diff := cmp.Diff([]string{"+a", "+b", "+c", "+a", "-b", "-c"}, s.told(t)); diff != "" {
+	if diff := cmp.Diff([]string{"+a"}, s.told(t)); diff != "" {
 		t.Errorf("told the manager (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"want a", "route", "route"}, s.log.lines); diff != "" {
+		t.Errorf("did (-want +got):\n%s", diff)
+	}
+}
+
+func TestACrashWhileApplyingIsAnswered(t *testing.T) {
+	s := newScene(t, func(d messages.Desired) error {
+		if d.Upstreams.Len() == 2 {
+			panic("bug")
+		}
+		return nil
+	})
+	if err := s.apply("a", "b"); !errors.Is(err, control.ErrCrashed) {
+		t.Errorf("got %v, want %v", err, control.ErrCrashed)
+	}
+	if err := s.apply("a"); err != nil {
+		t.Errorf("after the crash: %v", err)
 	}
 }

@@ -3,7 +3,8 @@
 //
 // Owns: the desired state that is in force.
 // In: Desired. Out: EnsureUpstream and RemoveUpstream to the upstreams manager;
-// the routes to the data path, through Deps.Route; the outcome, through Deps.Applied.
+// what is wanted, through Want and Unwant; the routes to the data path, through
+// Deps.Prepare; the outcome, through Deps.Applied.
 // Order: upstreams are ensured before routes lead to them, and removed after
 // no route does.
 // Failure: a state that the data path refuses is not applied at all; the last

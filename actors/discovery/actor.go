@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -20,9 +21,20 @@ type Deps struct {
 	Logger *slog.Logger
 }
 
-// Props returns the props of one upstream's discoverer.
+// Props returns the props of one upstream's discoverer. They remember what to
+// look for, so that a restarted discoverer goes on by itself; one actor at a
+// time may run of them.
 func Props(deps Deps) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor { return &discoverer{deps: deps} })
+	memory := &memory{}
+	return actor.PropsFromProducer(func() actor.Actor { return &discoverer{deps: deps, memory: memory} })
+}
+
+// memory is what outlives an incarnation.
+type memory struct {
+	want   messages.Discover
+	wanted bool
+	// look is the number of the latest look: results of an earlier incarnation's are told apart.
+	look uint64
 }
 
 // Private messages: when to look, and what a look found. look tells looks apart.
@@ -37,9 +49,9 @@ type (
 
 type discoverer struct {
 	deps Deps
+	*memory
 
-	want     messages.Discover
-	look     uint64 // number of the latest look
+	closing  bool
 	inFlight bool
 	cancel   context.CancelFunc
 	done     chan struct{}
@@ -52,16 +64,22 @@ type discoverer struct {
 }
 
 func (d *discoverer) Receive(c actor.Context) {
+	if d.closing {
+		return
+	}
 	switch msg := c.Message().(type) {
-	case *actor.Started, *actor.Stopped:
+	case *actor.Started:
+		if d.wanted {
+			d.start(c)
+		}
 	case *actor.Stopping, *actor.Restarting:
+		d.closing = true
 		d.stop()
 	case messages.Discover:
-		d.stop()
-		d.want, d.failures, d.sent = msg, 0, false
+		d.want, d.wanted, d.failures, d.sent = msg, true, 0, false
 		d.start(c)
 	case messages.Starving:
-		if !d.inFlight && d.failures > 0 && time.Since(d.lastLook) >= starvingPause {
+		if d.wanted && !d.inFlight && time.Since(d.lastLook) >= starvingPause {
 			d.start(c)
 		}
 	case tick:
@@ -87,9 +105,19 @@ func (d *discoverer) start(c actor.Context) {
 	source, spec, look, done := d.deps.Source, d.want.Spec, d.look, d.done
 	go func() {
 		defer close(done)
-		found, err := source.Find(ctx, spec)
+		found, err := find(ctx, source, spec)
 		root.Send(self, looked{look: look, found: found, err: err})
 	}()
+}
+
+// find looks. A panic of the source is a failed look: what it reads comes from outside.
+func find(ctx context.Context, source Source, spec messages.UpstreamSpec) (found Found, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			found, err = Found{}, fmt.Errorf("%w: %v", ErrSourcePanic, reason)
+		}
+	}()
+	return source.Find(ctx, spec)
 }
 
 // finish takes the result of the latest look.
@@ -101,7 +129,8 @@ func (d *discoverer) finish(c actor.Context, result looked) {
 	known := result.err == nil || len(peers) > 0
 	if known && (recovered || !d.sent || !slices.Equal(peers, d.last)) {
 		d.sent, d.last = true, slices.Clone(peers)
-		c.Send(c.Parent(), messages.PeersFound{Upstream: d.want.Spec.Name, Gen: d.want.Gen, Peers: messages.ListOf(peers...)})
+		c.Send(c.Parent(), messages.PeersFound{Upstream: d.want.Spec.Name, Gen: d.want.Gen,
+			Peers: messages.ListOf(peers...), Partial: result.err != nil})
 	}
 	if result.err != nil {
 		d.failures++

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/weirproxy/weir/actors/discovery"
 	"github.com/weirproxy/weir/internal/actortest"
@@ -136,6 +139,71 @@ func TestANewSpecCancelsTheLookUnderWay(t *testing.T) {
 		}
 		if failed := actortest.All[messages.DiscoveryFailed](parent); len(failed) != 0 {
 			t.Errorf("the cancelled look was told as a failure: %v", failed)
+		}
+	})
+}
+
+// bomb crashes the discoverer that receives it.
+type bomb struct{}
+
+func TestARestartedDiscovererGoesOnByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := actortest.NewSystem()
+		parent := actortest.NewParent(t, system, actortest.Config{Within: time.Hour})
+		source := make(fakeSource, 10)
+		props := discovery.Props(discovery.Deps{Source: source, Logger: slog.New(slog.DiscardHandler)}).Clone(
+			actor.WithReceiverMiddleware(func(next actor.ReceiverFunc) actor.ReceiverFunc {
+				return func(c actor.ReceiverContext, e *actor.MessageEnvelope) {
+					if _, ok := e.Message.(bomb); ok {
+						panic("bomb")
+					}
+					next(c, e)
+				}
+			}))
+		pid := parent.Spawn(t, props, "discoverer")
+		source <- result{peers: []string{"a:1"}, again: time.Second}
+		parent.Send(pid, discover(3))
+		actortest.Await[messages.PeersFound](t, parent, nil)
+		parent.Send(pid, bomb{})
+		source <- result{peers: []string{"a:1", "b:1"}}
+		if found := actortest.Await[messages.PeersFound](t, parent, nil); found.Gen != 3 || found.Peers.Len() != 2 {
+			t.Errorf("got %+v after the crash, want two peers of generation 3", found)
+		}
+	})
+}
+
+func TestAPanickingSourceIsAFailedLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := actortest.NewSystem()
+		parent := actortest.NewParent(t, system, actortest.Config{Within: time.Hour})
+		pid := parent.Spawn(t, discovery.Props(discovery.Deps{Source: panicking{}, Logger: slog.New(slog.DiscardHandler)}), "discoverer")
+		parent.Send(pid, discover(1))
+		failed := actortest.Await[messages.DiscoveryFailed](t, parent, nil)
+		if !strings.Contains(failed.Detail, "bad answer") {
+			t.Errorf("detail %q does not say why", failed.Detail)
+		}
+	})
+}
+
+type panicking struct{}
+
+func (panicking) Find(context.Context, messages.UpstreamSpec) (discovery.Found, error) {
+	panic("bad answer")
+}
+
+func TestStarvingLooksAtOnceAlsoWhileLooksSucceed(t *testing.T) {
+	inBubble(t, func(t *testing.T, source fakeSource, parent *actortest.Parent, send func(any)) {
+		source <- result{peers: []string{"a:1"}, again: time.Hour}
+		send(messages.Starving{Upstream: "web"}) // before it knows what to look for: nothing
+		send(discover(1))
+		actortest.Await[messages.PeersFound](t, parent, nil)
+		time.Sleep(2 * time.Second)
+		source <- result{peers: []string{"b:1"}, again: time.Hour}
+		begun := time.Now()
+		send(messages.Starving{Upstream: "web"})
+		actortest.Await[messages.PeersFound](t, parent, nil)
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("looked after %v, want at once", took)
 		}
 	})
 }

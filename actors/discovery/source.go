@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -23,6 +24,9 @@ type Found struct {
 type Source interface {
 	Find(ctx context.Context, spec messages.UpstreamSpec) (Found, error)
 }
+
+// ErrSourcePanic is returned when a source panicked; it counts as a failed look.
+var ErrSourcePanic = errors.New("the source panicked")
 
 const (
 	firstRetry = 500 * time.Millisecond

@@ -169,7 +169,6 @@ func TestLevelsOfLog(t *testing.T) {
 		{messages.DiscoveryChanged{Change: messages.DiscoverySet}, "discovery changed", "INFO"},
 		{messages.DiscoveryChanged{Change: messages.DiscoveryRecovered}, "discovery changed", "INFO"},
 		{messages.DiscoveryChanged{Change: messages.DiscoveryFailure}, "discovery changed", "WARN"},
-		{messages.ActorCrashed{}, "actor crashed", "WARN"},
 		{messages.ActorRestarted{}, "actor restarted", "INFO"},
 	} {
 		t.Run(fmt.Sprintf("%T %+v", test.event, test.event), func(t *testing.T) {

@@ -25,8 +25,7 @@ func logEvent(log *slog.Logger, event messages.Event) {
 		}
 		log.LogAttrs(ctx, level, "discovery changed", slog.String("upstream", m.Upstream), slog.String("change", string(m.Change)),
 			slog.String("detail", clip(m.Detail)), slog.Int("peers", m.Peers))
-	case messages.ActorCrashed:
-		log.LogAttrs(ctx, slog.LevelWarn, "actor crashed", slog.String("actor", m.Actor), slog.String("detail", clip(m.Detail)))
+	case messages.ActorCrashed: // its line, with the stack, was written where it crashed
 	case messages.ActorRestarted:
 		log.LogAttrs(ctx, slog.LevelInfo, "actor restarted", slog.String("actor", m.Actor), slog.Int("failures", m.Failures), slog.Duration("delay", m.Delay))
 	}

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -14,9 +13,11 @@ import (
 // Deps are the collaborators of the manager and of every upstream. All are required.
 type Deps struct {
 	Registry *balance.Registry
+	// Memory is told by control what is wanted.
+	Memory *Memory
 	// Discoverer and Health return the props of an upstream's children. They
-	// are called once per upstream; what must outlive an incarnation of the
-	// child lives in the props.
+	// are called once in the life of an upstream; what must outlive an
+	// incarnation of the child lives in the props.
 	Discoverer func(upstream string) *actor.Props
 	Health     func(upstream string) *actor.Props
 	// Wrap completes the props of an upstream actor (supervision of its children, crash log).
@@ -31,17 +32,21 @@ type Deps struct {
 // Props returns the props of the manager. The supervision of the upstreams, and
 // with it how often one may crash before it is parked, is the caller's to set.
 func Props(deps Deps) *actor.Props {
-	wants, gen := newWants(), new(atomic.Uint64)
+	children := map[string]childProps{} // one manager uses it at a time
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &manager{deps: deps, wants: wants, gen: gen}
+		return &manager{deps: deps, children: children}
 	})
 }
 
+// childProps are the props of an upstream's children.
+type childProps struct{ discoverer, health *actor.Props }
+
 // manager starts, stops and parks upstreams.
 type manager struct {
-	deps  Deps
-	wants *wants
-	gen   *atomic.Uint64
+	deps Deps
+	// children outlives the manager's incarnations, and is kept by upstream
+	// until that is withdrawn.
+	children map[string]childProps
 
 	closing bool
 	roster  *roster
@@ -51,29 +56,24 @@ type manager struct {
 }
 
 func (m *manager) Receive(c actor.Context) {
+	if m.closing {
+		return // what is wanted stands in the Memory
+	}
 	switch msg := c.Message().(type) {
 	case *actor.Started:
-		m.roster, m.pids, m.names, m.care = newRoster(), map[string]*actor.PID{}, map[string]string{}, map[string]uint64{}
-		for _, spec := range m.wants.all() {
-			m.do(c, spec.Name, m.roster.on(spec.Name, ensure))
-		}
+		m.start(c)
 	case *actor.Stopping, *actor.Restarting:
 		m.closing = true
-	case *actor.Stopped:
 	case *actor.Terminated:
 		name, ours := m.names[msg.Who.Id]
 		delete(m.names, msg.Who.Id)
-		if ours && !m.closing {
-			m.do(c, name, m.roster.on(name, ended))
+		if ours {
+			m.on(c, name, ended)
 		}
 	case messages.EnsureUpstream:
-		if !m.wants.set(msg.Spec) {
-			m.deps.Notify(messages.UpstreamChanged{Upstream: msg.Spec.Name, Change: messages.UpstreamAdded, At: time.Now()})
-		}
-		m.do(c, msg.Spec.Name, m.roster.on(msg.Spec.Name, ensure))
+		m.on(c, msg.Spec.Name, ensure)
 	case messages.RemoveUpstream:
-		m.wants.drop(msg.Name)
-		m.do(c, msg.Name, m.roster.on(msg.Name, remove))
+		m.on(c, msg.Name, remove)
 	case messages.Starving:
 		m.pass(c, msg.Upstream, msg, messages.ProbeNow{Upstream: msg.Upstream})
 	case messages.Suspected:
@@ -87,31 +87,64 @@ func (m *manager) Receive(c actor.Context) {
 	}
 }
 
-// do carries out what the roster says about an upstream.
-func (m *manager) do(c actor.Context, name string, todo step) {
-	switch todo {
+// start begins an incarnation with what is wanted, and ends the service of what
+// was being removed as the one before it crashed.
+func (m *manager) start(c actor.Context) {
+	m.roster, m.pids, m.names, m.care = newRoster(), map[string]*actor.PID{}, map[string]string{}, map[string]uint64{}
+	wanted, leaving := m.deps.Memory.all()
+	for _, spec := range wanted {
+		m.on(c, spec.Name, ensure)
+	}
+	for _, name := range leaving {
+		m.withdraw(c, name)
+	}
+}
+
+// on tells the roster and carries out what it says.
+func (m *manager) on(c actor.Context, name string, in input) {
+	spec, wanted := m.deps.Memory.wanted(name)
+	if in == ensure && !wanted {
+		return // removed again; that message is on its way
+	}
+	switch m.roster.on(name, in, wanted) {
 	case nothing:
 	case spawn:
+		if m.deps.Memory.isNew(name) {
+			m.deps.Notify(messages.UpstreamChanged{Upstream: name, Change: messages.UpstreamAdded, At: time.Now()})
+		}
 		m.spawn(c, name, name, m.deps.Wrap(m.upstreamProps(name)))
 	case forward:
-		spec, _ := m.wants.get(name)
 		c.Send(m.pids[name], messages.EnsureUpstream{Spec: spec})
 	case stop:
 		delete(m.care, name)
 		m.deps.StopChild(c, m.pids[name])
 	case withdraw:
-		delete(m.pids, name)
-		m.deps.Registry.Ref(name).Withdraw()
-		m.deps.Notify(messages.UpstreamChanged{Upstream: name, Change: messages.UpstreamRemoved, At: time.Now()})
+		m.withdraw(c, name)
 	case park:
-		gen := m.gen.Add(1)
-		m.care[name] = gen
-		// A dot is not part of any upstream's name.
-		m.spawn(c, name, name+".caretaker", m.deps.Health(name))
-		spec, _ := m.wants.get(name)
-		const detail = "its actor crashed again and again; a change of its configuration wakes it"
-		m.perform(c, name, parkUpstream(m.deps.Registry.Ref(name), spec, gen, detail, time.Now()))
+		m.park(c, spec, name)
 	}
+}
+
+// withdraw ends the service of an upstream, unless it is wanted again by now:
+// then it starts anew.
+func (m *manager) withdraw(c actor.Context, name string) {
+	delete(m.pids, name)
+	if !m.deps.Memory.withdraw(name) {
+		m.on(c, name, ensure)
+		return
+	}
+	delete(m.children, name)
+	m.deps.Notify(messages.UpstreamChanged{Upstream: name, Change: messages.UpstreamRemoved, At: time.Now()})
+}
+
+// park starts a caretaker for an upstream whose actor is given up.
+func (m *manager) park(c actor.Context, spec messages.UpstreamSpec, name string) {
+	gen := m.deps.Memory.generation.Add(1)
+	m.care[name] = gen
+	// A dot is not part of any upstream's name.
+	m.spawn(c, name, name+".caretaker", m.childrenOf(name).health)
+	const detail = "its actor crashed again and again; a change of its configuration wakes it"
+	m.perform(c, name, parkUpstream(m.deps.Registry.Ref(name), spec, gen, detail, time.Now()))
 }
 
 func (m *manager) spawn(c actor.Context, upstream, as string, props *actor.Props) {
@@ -124,7 +157,7 @@ func (m *manager) spawn(c actor.Context, upstream, as string, props *actor.Props
 
 // pass sends msg to the upstream's actor, or careMsg to its caretaker.
 func (m *manager) pass(c actor.Context, upstream string, msg, careMsg messages.Message) {
-	switch m.roster.phaseOf(upstream) {
+	switch m.roster.phases[upstream] {
 	case running:
 		c.Send(m.pids[upstream], msg)
 	case parked:
@@ -145,27 +178,43 @@ func (m *manager) perform(c actor.Context, name string, fx effects) {
 	}
 }
 
-// upstreamProps makes the props of an upstream's actor. The props of its
-// children are made here too, so that what they keep outlives its incarnations.
+func (m *manager) childrenOf(name string) childProps {
+	props, known := m.children[name]
+	if !known {
+		props = childProps{discoverer: m.deps.Discoverer(name), health: m.deps.Health(name)}
+		m.children[name] = props
+	}
+	return props
+}
+
 func (m *manager) upstreamProps(name string) *actor.Props {
-	deps, wants, gen := m.deps, m.wants, m.gen
-	discoverer, health := deps.Discoverer(name), deps.Health(name)
+	deps, children := m.deps, m.childrenOf(name)
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &upstream{name: name, deps: deps, wants: wants, gen: gen, discovererProps: discoverer, healthProps: health}
+		return &upstream{name: name, deps: deps, children: children}
 	})
 }
 
-// ringsBuilt carries new rings to the upstream that wanted them.
-type ringsBuilt struct{ rings *balance.Placement }
+// Messages of an upstream to itself, from the goroutine that builds rings.
+type (
+	// ringsBuilt carries new rings. gen is the incarnation that wanted them.
+	ringsBuilt struct {
+		gen   uint64
+		rings *balance.Placement
+	}
+	// buildFailed carries the panic of a build; the upstream panics with it.
+	buildFailed struct {
+		gen    uint64
+		reason any
+	}
+)
 
 // upstream runs a pool.
 type upstream struct {
-	name                         string
-	deps                         Deps
-	wants                        *wants
-	gen                          *atomic.Uint64
-	discovererProps, healthProps *actor.Props
+	name     string
+	deps     Deps
+	children childProps
 
+	closing            bool
 	pool               *pool
 	discoverer, health *actor.PID
 	// building is closed when the rings under way are done; nil = none are.
@@ -175,18 +224,28 @@ type upstream struct {
 }
 
 func (u *upstream) Receive(c actor.Context) {
-	now := time.Now()
-	if _, ours := c.Message().(messages.Message); ours && u.pool == nil {
-		return // removed before it began
+	if u.closing {
+		return
 	}
 	switch msg := c.Message().(type) {
 	case *actor.Started:
-		u.start(c, now)
+		u.start(c, time.Now())
 	case *actor.Stopping, *actor.Restarting:
+		u.closing = true
 		if u.building != nil {
 			<-u.building
 		}
-	case *actor.Stopped, *actor.Terminated: // children end only with their upstream: their supervision never gives up
+	case *actor.Terminated: // children end only with their upstream: their supervision never gives up
+	default:
+		if u.pool != nil { // nil: removed before it began
+			u.handle(c, msg, time.Now())
+		}
+	}
+}
+
+// handle takes a message of the vocabulary, or one of its own.
+func (u *upstream) handle(c actor.Context, message any, now time.Time) {
+	switch msg := message.(type) {
 	case messages.EnsureUpstream:
 		u.perform(c, u.pool.ensure(msg.Spec, now))
 	case messages.PeersFound:
@@ -200,26 +259,36 @@ func (u *upstream) Receive(c actor.Context) {
 	case messages.Suspected:
 		u.perform(c, u.pool.suspected(msg))
 	case ringsBuilt:
-		u.building = nil
-		if u.next != nil {
-			u.build(c, u.next)
-			return
+		if msg.gen == u.pool.gen {
+			u.ringsBuilt(c, msg, now)
 		}
-		u.perform(c, u.pool.ringsBuilt(msg.rings, now))
+	case buildFailed:
+		if msg.gen == u.pool.gen {
+			panic(msg.reason)
+		}
 	default:
 		u.deps.Logger.Warn("message not understood", "actor", c.Self().Id, "message", actor.MessageType(msg))
 	}
 }
 
+func (u *upstream) ringsBuilt(c actor.Context, msg ringsBuilt, now time.Time) {
+	u.building = nil
+	if u.next != nil {
+		u.build(c, u.next)
+		return
+	}
+	u.perform(c, u.pool.ringsBuilt(msg.rings, now))
+}
+
 // start begins an incarnation: adopt what is known, serve it, start the children.
 func (u *upstream) start(c actor.Context, now time.Time) {
-	spec, wanted := u.wants.get(u.name)
+	spec, wanted := u.deps.Memory.wanted(u.name)
 	if !wanted {
 		return // removed in this moment; the manager is about to stop us
 	}
-	u.pool = newPool(u.deps.Registry.Ref(u.name), spec, u.gen.Add(1))
-	u.discoverer = u.child(c, u.discovererProps, "discoverer")
-	u.health = u.child(c, u.healthProps, "health")
+	u.pool = newPool(u.deps.Registry.Ref(u.name), spec, u.deps.Memory.generation.Add(1))
+	u.discoverer = u.child(c, u.children.discoverer, "discoverer")
+	u.health = u.child(c, u.children.health, "health")
 	c.Send(u.discoverer, messages.Discover{Spec: spec, Gen: u.pool.gen})
 	u.perform(c, u.pool.start(now))
 }
@@ -260,10 +329,15 @@ func (u *upstream) build(c actor.Context, members []balance.Member) {
 		u.next = members
 		return
 	}
-	done, root, self := make(chan struct{}), c.ActorSystem().Root, c.Self()
+	done, root, self, gen := make(chan struct{}), c.ActorSystem().Root, c.Self(), u.pool.gen
 	u.building = done
 	go func() {
 		defer close(done)
-		root.Send(self, ringsBuilt{rings: balance.NewPlacement(members)})
+		defer func() {
+			if reason := recover(); reason != nil {
+				root.Send(self, buildFailed{gen: gen, reason: reason})
+			}
+		}()
+		root.Send(self, ringsBuilt{gen: gen, rings: balance.NewPlacement(members)})
 	}()
 }

@@ -43,12 +43,16 @@ type effects struct {
 // newPool adopts what ref holds from an earlier incarnation.
 func newPool(ref *balance.Ref, spec messages.UpstreamSpec, gen uint64) *pool {
 	p := &pool{ref: ref, spec: spec, gen: gen}
-	if old := ref.Snapshot(); old != nil && old.State() != messages.StatePending {
-		p.discovered = true
-		p.state = old.State()
-		for _, m := range old.Members() {
-			p.peers = append(p.peers, messages.PeerSpec{Addr: m.Peer.Addr(), Weight: m.Weight, Tier: m.Tier})
-		}
+	old := ref.Snapshot()
+	if old == nil || old.State() == messages.StatePending || (old.Parked() && old.Len() == 0) {
+		return p // nothing was discovered yet
+	}
+	p.discovered, p.emptySince = true, old.EmptySince()
+	if ref.Settled() || !p.probes() {
+		p.state = old.State() // which was told
+	}
+	for _, m := range old.Members() {
+		p.peers = append(p.peers, messages.PeerSpec{Addr: m.Peer.Addr(), Weight: m.Weight, Tier: m.Tier})
 	}
 	return p
 }
@@ -72,6 +76,9 @@ func (p *pool) ensure(spec messages.UpstreamSpec, now time.Time) effects {
 	if old.Algo != spec.Algo {
 		p.rings = nil
 	}
+	if old.Check.Kind == messages.CheckOff && p.probes() {
+		p.ref.SetSettled(false) // first results are due, as at the start
+	}
 	return p.changedSet(now, fx)
 }
 
@@ -81,7 +88,7 @@ func (p *pool) found(m messages.PeersFound, now time.Time) effects {
 		return effects{}
 	}
 	var fx effects
-	if p.failing {
+	if p.failing && !m.Partial {
 		p.failing = false
 		fx.events = append(fx.events, p.discovery(messages.DiscoveryRecovered, "", m.Peers.Len(), now))
 	}
@@ -201,11 +208,11 @@ func (p *pool) noteState(fx effects, now time.Time) effects {
 
 // settle ends the start-up rule once every peer had its first result.
 func (p *pool) settle() {
-	if p.ref.Settled() || !p.discovered || len(p.peers) == 0 {
+	if p.ref.Settled() || !p.discovered || !p.probes() || len(p.peers) == 0 {
 		return
 	}
 	for _, spec := range p.peers {
-		if p.ref.Peer(spec.Addr).Verdict() == messages.Unknown && p.probes() {
+		if p.ref.Peer(spec.Addr).Verdict() == messages.Unknown {
 			return
 		}
 	}

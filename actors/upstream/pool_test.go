@@ -268,3 +268,59 @@ func TestAnUpstreamParkedBeforeItsFirstSnapshotAnswersAtOnce(t *testing.T) {
 		t.Errorf("an ask found a peer where there is none")
 	}
 }
+
+func TestAPartialSetIsNoRecovery(t *testing.T) {
+	w := newWorld(t, web())
+	w.find("a:1", "b:1")
+	failed := messages.DiscoveryFailed{Gen: 1, Detail: "a.local"}
+	w.do(w.pool.notFound(failed, noon))
+	w.do(w.pool.found(messages.PeersFound{Gen: 1, Partial: true, Peers: messages.ListOf(
+		messages.PeerSpec{Addr: "a:1", Weight: 1}, messages.PeerSpec{Addr: "c:1", Weight: 1})}, noon))
+	w.do(w.pool.notFound(failed, noon))
+	w.happened("discovery failed a.local", "discovery changed 1 added, 1 removed, 0 changed")
+}
+
+func TestTurningTheCheckOnBeginsTheStartUpRuleAnew(t *testing.T) {
+	spec := web()
+	spec.Check.Kind = messages.CheckOff
+	w := newWorld(t, spec)
+	w.find("a:1", "b:1", "c:1")
+	w.do(w.pool.ensure(web(), noon))
+	w.decide("a:1", messages.Healthy)
+	w.available("a:1", "b:1", "c:1")
+}
+
+func TestARestartKeepsWhenTheSetBecameEmpty(t *testing.T) {
+	w := newWorld(t, web())
+	w.find("a:1")
+	w.find()
+	w.pool = newPool(w.ref, web(), 2)
+	w.do(w.pool.start(noon.Add(time.Second)))
+	if got := w.ref.Snapshot().EmptySince(); !got.Equal(noon) {
+		t.Errorf("empty since %v, want %v: waiters would be sent away", got, noon)
+	}
+}
+
+func TestAnUpstreamParkedBeforeItsFirstDiscoveryWaitsForItWhenWoken(t *testing.T) {
+	ref := balance.NewRegistry().Ref("web")
+	ref.Publish(parkUpstream(ref, web(), 1, "crashed", noon).publish)
+	w := &world{t: t, ref: ref, pool: newPool(ref, web(), 2)}
+	w.do(w.pool.start(noon))
+	if got := ref.Snapshot().State(); got != messages.StatePending {
+		t.Errorf("state is %s, want pending", got)
+	}
+	w.pool.gen = 1
+	w.find("a:1")
+	w.happened()
+}
+
+func TestAStateThatWasNotToldIsToldAfterARestart(t *testing.T) {
+	w := newWorld(t, web())
+	w.find("a:1", "b:1")
+	w.decide("a:1", messages.Healthy)
+	w.pool = newPool(w.ref, web(), 2)
+	w.do(w.pool.start(noon))
+	w.events = nil
+	w.decide("b:1", messages.Healthy)
+	w.happened("flip b:1 unknown>healthy", "upstream healthy")
+}

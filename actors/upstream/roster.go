@@ -1,11 +1,5 @@
 package upstream
 
-import (
-	"sync"
-
-	"github.com/weirproxy/weir/messages"
-)
-
 // phase is where an upstream of the roster is in its life.
 type phase int
 
@@ -34,18 +28,12 @@ const (
 	park          // start a caretaker
 )
 
-// roster is the manager's core: which upstreams are wanted, and where each is.
-// The state machine is transition; the table in its test is its picture.
-type roster struct{ entries map[string]*entry }
+// roster is the manager's core: where each upstream is. Whether it is wanted
+// stands in the Memory. The state machine is transition; the table in its test
+// is its picture.
+type roster struct{ phases map[string]phase }
 
-// entry is one upstream of the roster.
-type entry struct {
-	phase phase
-	// wanted is false once the upstream was removed.
-	wanted bool
-}
-
-func newRoster() *roster { return &roster{entries: map[string]*entry{}} }
+func newRoster() *roster { return &roster{phases: map[string]phase{}} }
 
 // input is what can happen to an upstream.
 type input int
@@ -57,109 +45,47 @@ const (
 	ended
 )
 
-// on applies an input and returns what to do.
-func (r *roster) on(name string, in input) step {
-	e := r.entries[name]
-	if e == nil {
-		e = &entry{}
-	}
-	var todo step
-	e.phase, e.wanted, todo = transition(e.phase, e.wanted, in)
-	if e.phase == absent {
-		delete(r.entries, name)
+// on applies an input and returns what to do. wanted tells whether the upstream
+// is wanted by now; an input may be older than that.
+func (r *roster) on(name string, in input, wanted bool) step {
+	next, todo := transition(r.phases[name], in, wanted)
+	if next == absent {
+		delete(r.phases, name)
 	} else {
-		r.entries[name] = e
+		r.phases[name] = next
 	}
 	return todo
 }
 
-// phaseOf returns where an upstream is.
-func (r *roster) phaseOf(name string) phase {
-	if e := r.entries[name]; e != nil {
-		return e.phase
-	}
-	return absent
-}
-
 // transition is the state machine of one upstream.
-func transition(p phase, wanted bool, in input) (phase, bool, step) {
+func transition(p phase, in input, wanted bool) (phase, step) {
 	switch in {
 	case ensure:
 		switch p {
 		case absent:
-			return running, true, spawn
+			return running, spawn
 		case running:
-			return running, true, forward
-		case stopping: // started again when it ended
-			return stopping, true, nothing
+			return running, forward
 		case parked:
-			return waking, true, stop
-		case waking:
-			return waking, true, nothing
+			return waking, stop
 		}
 	case remove:
 		switch p {
-		case running:
-			return stopping, false, stop
-		case stopping:
-			return stopping, false, nothing
-		case parked:
-			return stopping, false, stop
+		case running, parked:
+			return stopping, stop
 		case waking:
-			return stopping, false, nothing
+			return stopping, nothing
 		}
 	case ended:
-		switch {
-		case p == running: // it gave up
-			return parked, true, park
-		case p == stopping && !wanted:
-			return absent, false, withdraw
-		case p == stopping, p == waking:
-			return running, true, spawn
-		case p == parked: // the caretaker ended by itself: another one
-			return parked, true, park
+		switch p {
+		case running, parked: // it gave up; a caretaker that ended by itself is replaced
+			return parked, park
+		case stopping, waking:
+			if wanted {
+				return running, spawn
+			}
+			return absent, withdraw
 		}
 	}
-	return p, wanted, nothing
-}
-
-// wants holds the specs that the manager was told last, by name. It outlives
-// the manager's incarnations, so a restarted one knows what is wanted, and it
-// is where a starting upstream reads its spec.
-type wants struct {
-	mu    sync.Mutex
-	specs map[string]messages.UpstreamSpec
-}
-
-func newWants() *wants { return &wants{specs: map[string]messages.UpstreamSpec{}} }
-
-func (w *wants) set(spec messages.UpstreamSpec) (known bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	_, known = w.specs[spec.Name]
-	w.specs[spec.Name] = spec
-	return known
-}
-
-func (w *wants) get(name string) (messages.UpstreamSpec, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	spec, ok := w.specs[name]
-	return spec, ok
-}
-
-func (w *wants) drop(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.specs, name)
-}
-
-func (w *wants) all() []messages.UpstreamSpec {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	specs := make([]messages.UpstreamSpec, 0, len(w.specs))
-	for _, spec := range w.specs {
-		specs = append(specs, spec)
-	}
-	return specs
+	return p, nothing
 }

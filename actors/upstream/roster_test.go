@@ -6,39 +6,39 @@ func TestTransitionFollowsTheTable(t *testing.T) {
 	tests := []struct {
 		name   string
 		phase  phase
-		wanted bool
 		in     input
+		wanted bool
 
-		wantPhase  phase
-		wantWanted bool
-		wantStep   step
+		next phase
+		todo step
 	}{
-		{"a new upstream is started", absent, false, ensure, running, true, spawn},
-		{"a running upstream gets its new spec", running, true, ensure, running, true, forward},
-		{"a stopping upstream wanted again waits for its end", stopping, false, ensure, stopping, true, nothing},
-		{"a parked upstream is woken by stopping its caretaker", parked, true, ensure, waking, true, stop},
-		{"a waking upstream is on its way", waking, true, ensure, waking, true, nothing},
+		{"a new upstream is started", absent, ensure, true, running, spawn},
+		{"a running upstream gets its new spec", running, ensure, true, running, forward},
+		{"a stopping upstream wanted again waits for its end", stopping, ensure, true, stopping, nothing},
+		{"a parked upstream is woken by stopping its caretaker", parked, ensure, true, waking, stop},
+		{"a waking upstream is on its way", waking, ensure, true, waking, nothing},
 
-		{"removing what is not there does nothing", absent, false, remove, absent, false, nothing},
-		{"a removed upstream is stopped", running, true, remove, stopping, false, stop},
-		{"a stopping upstream wanted again and removed again goes on stopping", stopping, true, remove, stopping, false, nothing},
-		{"a parked upstream is removed by stopping its caretaker", parked, true, remove, stopping, false, stop},
-		{"a waking upstream that is removed does not wake", waking, true, remove, stopping, false, nothing},
+		{"removing what is not there does nothing", absent, remove, false, absent, nothing},
+		{"a removed upstream is stopped", running, remove, false, stopping, stop},
+		{"a stopping upstream goes on stopping", stopping, remove, false, stopping, nothing},
+		{"a parked upstream is removed by stopping its caretaker", parked, remove, false, stopping, stop},
+		{"a waking upstream that is removed does not wake", waking, remove, false, stopping, nothing},
 
-		{"the end of what nobody knows does nothing", absent, false, ended, absent, false, nothing},
-		{"an upstream that ends by itself is parked", running, true, ended, parked, true, park},
-		{"a removed upstream is withdrawn at its end", stopping, false, ended, absent, false, withdraw},
-		{"an upstream wanted again starts at its end", stopping, true, ended, running, true, spawn},
-		{"a woken upstream starts when its caretaker ended", waking, true, ended, running, true, spawn},
-		{"a caretaker that ends by itself is replaced", parked, true, ended, parked, true, park},
+		{"the end of what nobody knows does nothing", absent, ended, false, absent, nothing},
+		{"an upstream that ends by itself is parked", running, ended, true, parked, park},
+		{"a removed upstream is withdrawn at its end", stopping, ended, false, absent, withdraw},
+		{"an upstream wanted again starts at its end", stopping, ended, true, running, spawn},
+		{"a woken upstream starts when its caretaker ended", waking, ended, true, running, spawn},
+		{"an upstream removed while it wakes is withdrawn", waking, ended, false, absent, withdraw},
+		{"a caretaker that ends by itself is replaced", parked, ended, true, parked, park},
 	}
 	seen := map[[2]int]bool{}
 	for _, tt := range tests {
 		seen[[2]int{int(tt.phase), int(tt.in)}] = true
 		t.Run(tt.name, func(t *testing.T) {
-			p, w, s := transition(tt.phase, tt.wanted, tt.in)
-			if p != tt.wantPhase || w != tt.wantWanted || s != tt.wantStep {
-				t.Errorf("got phase %d wanted %v step %d, want %d %v %d", p, w, s, tt.wantPhase, tt.wantWanted, tt.wantStep)
+			next, todo := transition(tt.phase, tt.in, tt.wanted)
+			if next != tt.next || todo != tt.todo {
+				t.Errorf("got phase %d, step %d; want %d, %d", next, todo, tt.next, tt.todo)
 			}
 		})
 	}
@@ -53,10 +53,10 @@ func TestTransitionFollowsTheTable(t *testing.T) {
 
 func TestRosterForgetsWhatHasEnded(t *testing.T) {
 	r := newRoster()
-	for _, in := range []input{ensure, remove, ended} {
-		r.on("web", in)
-	}
-	if len(r.entries) != 0 {
-		t.Errorf("got %d entries after an upstream's whole life, want none", len(r.entries))
+	r.on("web", ensure, true)
+	r.on("web", remove, false)
+	r.on("web", ended, false)
+	if len(r.phases) != 0 {
+		t.Errorf("knows %d upstreams after the whole life of one, want none", len(r.phases))
 	}
 }

@@ -59,7 +59,7 @@ func eventLine(s *demo.Screen, body []byte) string {
 	if e.Detail != "" {
 		line += s.Paint(demo.Dim, " ("+e.Detail+")")
 	}
-	if e.Available != nil {
+	if e.Available != nil && e.Peers > 0 {
 		line += s.Paint(demo.Dim, fmt.Sprintf("  %d of %d available", *e.Available, e.Peers))
 	}
 	return line

@@ -307,23 +307,28 @@ func TestDemoRunsAndEndsCleanly(t *testing.T) {
 		t.Fatalf("no proxy address in\n%s", w.stdout)
 	}
 	eventually(t, "it proxies", func() bool { _, _, body := get(t, url[1]); return strings.HasPrefix(body, "hello from peer-") })
-	control := regexp.MustCompile(`http.*|POST (\S+)/\{`).FindAllStringSubmatch(w.stdout.String(), -1)
-	var post string
-	for _, m := range control {
-		if m[1] != "" {
-			post = m[1]
-		}
+	control := regexp.MustCompile(`POST (\S+)/\{`).FindStringSubmatch(w.stdout.String())
+	first := regexp.MustCompile(`peers +(\S+) `).FindStringSubmatch(w.stdout.String())
+	if control == nil || first == nil {
+		t.Fatalf("no control or peer address in\n%s", w.stdout)
 	}
-	response, err := do(t, http.MethodPost, "http://"+post+"/sick")
+	eventually(t, "the peers are known to be healthy", func() bool { return strings.Contains(w.stdout.String(), "demo  healthy") })
+	response, err := do(t, http.MethodPost, "http://"+control[1]+"/sick")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	eventually(t, "a sick peer flips", func() bool { return strings.Contains(w.stdout.String(), "healthy -> unhealthy") })
+	if response.StatusCode != 200 {
+		t.Fatalf("the control address answered %s", response.Status)
+	}
+	// The moody peer is another one.
+	eventually(t, "the sick peer flips", func() bool {
+		return strings.Contains(w.stdout.String(), "demo/"+first[1]+"  healthy -> unhealthy")
+	})
 	if code := w.end(); code != 0 {
 		t.Errorf("ended with %d\n%s", code, w.stderr)
 	}
-	if out := w.stdout.String(); !strings.Contains(out, " 0 failed ") {
+	if out := w.stdout.String(); !regexp.MustCompile(`stopped: .* · 0 failed · `).MatchString(out) {
 		t.Errorf("requests failed:\n%s", out)
 	}
 }

@@ -71,7 +71,7 @@ when it is ready and every upstream is healthy, else 1.`,
 			}
 			well := status.Ready && len(status.Degraded)+len(status.LostRoutes) == 0
 			for _, u := range list.Upstreams {
-				well = well && u.State == "healthy"
+				well = well && u.State == "healthy" && !u.Parked
 			}
 			if flags.asJSON {
 				env.printf("%s\n", strings.TrimSpace(string(text)))
@@ -144,6 +144,9 @@ func upstreamsCommand(env environment) *cobra.Command {
 
 // badness orders states: what is not well comes first.
 func badness(u upstreamView) int {
+	if u.Parked && u.State == "healthy" {
+		return 1 // as a degraded one
+	}
 	return slices.Index([]string{"down", "degraded", "pending", "healthy"}, u.State)
 }
 

@@ -98,11 +98,11 @@ func (w *weir) startAll(ctx context.Context, opts options) error {
 		release()
 		return err
 	}
-	if err := w.apply(ctx); err != nil {
+	if err := w.serveAdmin(adminListener, opts, token); err != nil {
 		release()
 		return err
 	}
-	if err := w.serveAdmin(adminListener, opts, token); err != nil {
+	if err := w.apply(ctx); err != nil {
 		release()
 		return err
 	}
@@ -205,7 +205,7 @@ func (w *weir) startActors() error {
 	incarnation := make([]byte, 8)
 	_, _ = rand.Read(incarnation) // never fails
 	system, err := actors.Start(actors.Config{}, actors.Deps{
-		Registry: w.registry, Route: w.core.Apply, Applied: w.onApplied,
+		Registry: w.registry, Prepare: w.core.Prepare, Applied: w.onApplied,
 		Notifier:     notifier.Config{Prefix: w.cfg.NATS.Prefix, Member: w.cfg.Member, Incarnation: hex.EncodeToString(incarnation)},
 		NotifierDeps: notifier.Deps{Publish: w.bus.Publish, Feed: w.feed, Logger: w.log},
 		Logger:       w.log,

@@ -44,10 +44,16 @@ func (w *weir) ready() (ready bool, why string) {
 
 // degraded lists what does not work as it should and keeps nobody from being served.
 func (w *weir) degraded() []string {
+	var reasons []string
 	if !w.bus.Connected() {
-		return []string{"not connected to NATS: events are not published"}
+		reasons = append(reasons, "not connected to NATS: events are not published")
 	}
-	return nil
+	for _, ref := range w.registry.Refs() {
+		if s := ref.Snapshot(); s != nil && s.Parked() {
+			reasons = append(reasons, "upstream "+ref.Name()+" is parked: its actor crashed again and again; a change of its configuration wakes it")
+		}
+	}
+	return reasons
 }
 
 func (w *weir) upstreams() []messages.UpstreamSpec {

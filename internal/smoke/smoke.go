@@ -7,10 +7,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
+
+// minRequests is the least that a run of wrk must get through: a proxy that hangs fails nothing.
+const minRequests = 1000
 
 const weirConf = `listeners: [{addr: "127.0.0.1:%[1]d"}]
 routes: {web: {path: /, upstream: web}}
@@ -213,7 +217,7 @@ func (s *stage) load(seconds int) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return launch("wrk", wrk, "-t1", "-c16", fmt.Sprintf("-d%ds", seconds), "--timeout", "10s", s.url())
+	return launch("wrk", wrk, "-t1", "-c16", fmt.Sprintf("-d%ds", seconds), "--timeout", "4s", s.url())
 }
 
 // result waits for wrk and reads how many requests it made and how many failed.
@@ -228,6 +232,9 @@ func result(load *process) (requests string, failed int, err error) {
 		for _, n := range submatches(line, text) {
 			failed += n
 		}
+	}
+	if n, _ := strconv.Atoi(m[1]); n < minRequests { // digits only
+		return "", 0, fmt.Errorf("only %s requests came through:\n%s", m[1], text)
 	}
 	return m[1], failed, nil
 }
