@@ -138,7 +138,12 @@ func parsePeerAddr(text string) (addr, problem, hint string) {
 // low. Brackets are taken off an IPv6 address.
 func splitAddr(text string, low int) (host string, port int, problem, hint string) {
 	if ip, err := netip.ParseAddr(text); err == nil && ip.Is6() {
-		return "", 0, fmt.Sprintf("%s is not clear: an IPv6 address stands in brackets", quote(text)), `"[` + text + `]:80"`
+		hint = `"[` + text + `]:80"`
+		colon := strings.LastIndexByte(text, ':')
+		if _, err := netip.ParseAddr(text[:colon]); err == nil {
+			hint = `"[` + text[:colon] + `]` + text[colon:] + `" or ` + hint
+		}
+		return "", 0, fmt.Sprintf("%s is not clear: an IPv6 address stands in brackets", quote(text)), hint
 	}
 	host, number, found := text, "", false
 	if colon := strings.LastIndexByte(text, ':'); colon > strings.LastIndexByte(text, ']') {

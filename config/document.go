@@ -131,7 +131,7 @@ func (d *document) parse(tokens token.Tokens) (fault *Fault) {
 			continue
 		}
 		if d.root != nil {
-			at := doc.Body.GetToken().Position
+			at := startOf(doc.Body).Position
 			f := d.fault(at.Line, at.Column, "a second document begins; want one")
 			return &f
 		}

@@ -61,8 +61,8 @@ func checkFaults(t *testing.T, text []byte, faults []Fault) {
 		if f.Line < 1 || f.Line > lines || f.Column < 1 || f.Line < last || f.Message == "" {
 			t.Errorf("bad fault %+v in a text of %d lines", f, lines)
 		}
-		if f.Source != "" && f.Column > len([]rune(f.Source))+1 {
-			t.Errorf("column %d is beyond the line %q", f.Column, f.Source)
+		if f.mark < 0 || f.mark > len([]rune(f.Source)) || len(f.Source) > 4*windowWidth+6 {
+			t.Errorf("mark %d, line %q", f.mark, f.Source)
 		}
 		last = f.Line
 	}

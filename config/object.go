@@ -106,8 +106,8 @@ func (o *object) has(key string) bool {
 // need notes that a key is missing, unless there is one that must be meant for
 // it: that is noted by close.
 func (o *object) need(key, words string) {
-	for _, e := range o.entries {
-		if e.name == key || closest(e.name, []string{key}) != "" {
+	for i, e := range o.entries {
+		if e.name == key || i < maxFaults && closest(e.name, []string{key}) != "" {
 			return
 		}
 	}
@@ -138,7 +138,11 @@ func (o *object) close() {
 		for _, key := range o.asked {
 			known = known || key == e.name
 		}
-		if !known {
+		switch {
+		case known:
+		case len(o.r.faults) == maxFaults:
+			o.r.more++ // without the work of a suggestion
+		default:
 			o.r.report(startOf(e.key), e.path, "unknown key", suggest(e.name, o.asked))
 		}
 	}

@@ -19,7 +19,7 @@ func (d *document) syntaxFault(message string, at *token.Token) Fault {
 		f.Hint = "put the value in quotes"
 	case strings.Contains(message, "quoted text"):
 		f.Message, f.Hint = "the quoted text has no end, or an escape in it is not known", `"\\" is a backslash in double quotes; single quotes take it as it is`
-	case strings.Contains(line, "${") && strings.Trim(message, "abcdefghijklmnopqrstuvwxyz ") != "":
+	case strings.Contains(line, "${") && (strings.Contains(message, "end token") || strings.Contains(message, "must be specified")):
 		f.Hint = `inside { } and [ ] a variable needs quotes: "${NAME}"`
 	case strings.Contains(message, "mapping value is not allowed"):
 		f.Hint = `put a value that has ": " in it in quotes; if it has none, look at the indentation`

@@ -1,0 +1,50 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzParse looks for texts that make the reader panic, that give an error
+// without a place, or whose effective configuration reads as something else.
+func FuzzParse(f *testing.F) {
+	for _, pattern := range []string{"testdata/faults/*.yaml", "../examples/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(text)
+		}
+	}
+	f.Add([]byte(everyForm))
+	env := mapEnv(map[string]string{"A": "1"})
+	f.Fuzz(func(t *testing.T, text []byte) {
+		cfg, err := Parse("fuzz", text, env)
+		if err == nil {
+			checkEffective(t, cfg)
+		} else {
+			var faults *Faults
+			if !errors.As(err, &faults) || len(faults.List) == 0 {
+				t.Fatalf("got %v, want *Faults", err)
+			}
+			checkFaults(t, text, faults.List)
+			_ = err.Error()
+		}
+		for _, parse := range []func(string, []byte) error{
+			func(name string, body []byte) error { _, err := ParseUpstream(name, body); return err },
+			func(name string, body []byte) error { _, err := ParseRoute(name, body); return err },
+		} {
+			var faults *Faults
+			if err := parse("x", text); err != nil && !errors.As(err, &faults) {
+				t.Fatalf("got %v, want *Faults", err)
+			}
+		}
+	})
+}
