@@ -35,7 +35,7 @@ func findPlace(addr string) (place, error) {
 	if err != nil {
 		return place{}, listenError(addr, err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // it was only to see
 	at, ok := l.Addr().(*net.TCPAddr)
 	if !ok {
 		return place{}, fmt.Errorf("%q: %w: it is no TCP address", addr, ErrAddr)

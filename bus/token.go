@@ -58,7 +58,7 @@ func readToken(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the operator token: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return "", fmt.Errorf("read the operator token: %w", err)
@@ -105,7 +105,7 @@ func createWhole(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name())
+	defer func() { _ = os.Remove(temp.Name()) }() // what stays is a hidden file that nobody reads
 	_, err = temp.Write(content)
 	err = errors.Join(err, temp.Sync(), temp.Close())
 	if err != nil {

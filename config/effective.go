@@ -63,14 +63,14 @@ func (l Listener) print(p *printer) {
 	p.flag("forwarded", l.Forwarded)
 }
 
-func printNamed[T any](p *printer, key string, list messages.List[T], name func(T) string, print func(*printer, T)) {
+func printNamed[T any](p *printer, key string, list messages.List[T], name func(T) string, write func(*printer, T)) {
 	if list.Len() == 0 {
 		p.plain(key, "{}")
 		return
 	}
 	section := p.open(key)
 	for _, spec := range list.All() {
-		print(section.open(name(spec)), spec)
+		write(section.open(name(spec)), spec)
 	}
 }
 

@@ -192,7 +192,7 @@ func TestIdsAreUniqueAndReproducible(t *testing.T) {
 		r, _ := newEncoder(c).encode(f)
 		return r.ID
 	}
-	if id(cfg(), base) != id(cfg(), base) {
+	if first, second := id(cfg(), base), id(cfg(), base); first != second {
 		t.Error("the same flip has two ids")
 	}
 	seen := map[string]string{id(cfg(), base): "the flip itself"}
