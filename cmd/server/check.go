@@ -45,7 +45,7 @@ force and where it comes from.`,
 			for _, warning := range cfg.Warnings {
 				env.printf("warning: %s\n", warning)
 			}
-			env.printf("%s is valid: %d listeners, %d routes, %d upstreams\n", path,
+			env.printf("%s is valid (listeners: %d, routes: %d, upstreams: %d)\n", path,
 				len(cfg.Listeners), cfg.Desired.Routes.Len(), cfg.Desired.Upstreams.Len())
 			return nil
 		},
