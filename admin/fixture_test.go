@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -221,9 +222,37 @@ func newServer(t *testing.T, cfg admin.Config, deps admin.Deps) *admin.Server {
 // start serves w on a loopback port and returns the URL.
 func start(t *testing.T, w *world) string {
 	t.Helper()
-	server := httptest.NewServer(newServer(t, admin.Config{}, w.deps()).Handler())
-	t.Cleanup(server.Close)
-	return server.URL
+	url, _ := startServer(t, w)
+	return url
+}
+
+// startServer also returns what ends the server early.
+func startServer(t *testing.T, w *world) (url string, stop func()) {
+	t.Helper()
+	s, err := admin.New(admin.Config{Version: "v0.1.0", Member: "a"}, w.deps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := s.Serve(l); err != nil {
+			t.Error(err)
+		}
+	})
+	stop = sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		serving.Wait()
+	})
+	t.Cleanup(stop)
+	return "http://" + l.Addr().String(), stop
 }
 
 // get asks a handler as a client on loopback would.
@@ -249,7 +278,9 @@ func decode[T any](t *testing.T, rec *httptest.ResponseRecorder) T {
 	return v
 }
 
-type failure struct{ Error struct{ Code, Message string } }
+type failure struct {
+	Error struct{ Code, Message string }
+}
 
 // wantError checks an answer that is an error; part must be in its message.
 func wantError(t *testing.T, rec *httptest.ResponseRecorder, status int, code, part string) {

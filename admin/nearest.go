@@ -36,22 +36,25 @@ func nearest(typed string, names []string) string {
 	return best
 }
 
-// edits returns how many bytes must be put in, taken out or replaced to make b
-// of a (Levenshtein distance).
+// edits returns how many bytes must be put in, taken out, replaced, or swapped
+// with their neighbour to make b of a (optimal string alignment distance).
 func edits(a, b string) int {
-	row := make([]int, len(b)+1)
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+	for i := 1; i <= len(a); i++ {
+		before, last, row = last, row, before
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			if a[i-1] == b[j-1] {
+				row[j] = last[j-1]
+			} else {
+				row[j] = 1 + min(last[j-1], last[j], row[j-1])
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
 		}
 	}
 	return row[len(b)]

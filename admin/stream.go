@@ -134,6 +134,8 @@ func (o *stream) begin(q streamQuery, sub Subscription, kept int) error {
 	for _, e := range q.past(past) {
 		o.add(e)
 	}
+	// A comment: clients that know it can tell the past from news.
+	o.buffer.WriteString(": live\n\n")
 	return o.flush()
 }
 

@@ -27,7 +27,14 @@ const events = {
     this.add('lost', { note: plural(count, 'event') + ' did not reach this page: it was too slow.' });
   },
 
+  settle() {
+    if (this.settled) return;
+    this.render();
+    this.settled = true;
+  },
+
   render() {
+    cancelAnimationFrame(this.frame);
     this.frame = undefined;
     const list = $('events');
     const items = [];
@@ -38,7 +45,7 @@ const events = {
     }
     if (this.settled) this.speak(this.waiting);
     this.waiting = [];
-    list.prepend(...items);
+    if (items.length) list.prepend(...items);
     while (list.childElementCount > eventsKept) list.lastElementChild.remove();
     if (this.seen.size > 5000) this.seen = new Set([...this.seen].slice(-2000)); // a Set keeps the order
     $('events-empty').hidden = list.childElementCount > 0;
@@ -81,8 +88,10 @@ function eventItem(type, e) {
   } else what.append(make('b', '', e.actor || e.member || type));
   const turn = make('p', 'turn');
   if (e.from && e.to) turn.append(chip(e.from), make('span', 'arrow', '→'), chip(e.to));
-  else if (!e.note) turn.append(chip(e.change || type.split('.').pop()));
-  if (type.includes('.discovery.')) turn.append(make('span', 'muted', 'discovery'));
+  else if (!e.note) {
+    const change = turn.appendChild(chip(e.change || type.split('.').pop()));
+    if (type.includes('.discovery.')) change.prepend('discovery ');
+  }
   if (e.from && e.held_s > 0) turn.append(make('span', 'muted', 'after ' + duration(e.held_s * 1000)));
   else if (e.peers !== undefined && e.available !== undefined) turn.append(make('span', 'muted', e.available + ' of ' + e.peers + ' available'));
   if (turn.childElementCount) item.append(turn);

@@ -137,6 +137,7 @@ const live = {
 
   // take reads one server-sent event.
   take(block) {
+    if (block === ': live') events.settle(); // what comes now is news
     const fields = { data: [] };
     for (const line of block.split('\n')) {
       const colon = line.indexOf(': ');
@@ -145,7 +146,6 @@ const live = {
       if (name === 'data') fields.data.push(value);
       else fields[name] = value;
     }
-    if (fields.retry) setTimeout(() => { events.settled = true; }, 1000); // past events come with the greeting
     if (!fields.data.length) return;
     if (fields.id) this.lastEvent = fields.id;
     let body;

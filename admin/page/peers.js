@@ -9,8 +9,9 @@ class PeerRow {
     this.addr = this.cell('t-addr');
     this.name = this.addr.appendChild(make('span', 'addr'));
     this.tag = this.addr.appendChild(make('span', 'tag'));
-    this.verdict = this.cell('t-verdict').appendChild(make('span', 'chip'));
-    this.since = this.cell('t-since');
+    const verdict = this.cell('t-verdict');
+    this.verdict = verdict.appendChild(make('span', 'chip'));
+    this.since = verdict.appendChild(make('span', 'since'));
     const why = this.cell('t-why').appendChild(make('span', 'why'));
     this.reason = why.appendChild(make('b'));
     this.detail = why.appendChild(make('span'));
@@ -52,6 +53,7 @@ class PeerRow {
     setText(this.detail, p.detail ? (this.reason.textContent ? ': ' : '') + p.detail : '');
     const full = this.why.textContent;
     if (this.why.title !== full) this.why.title = full;
+    setData(this.root, 'plain', full ? undefined : '');
     setText(this.flight, number(p.in_flight));
     setText(this.requests, number(p.requests));
     setText(this.failures, number(p.failures));
@@ -78,7 +80,7 @@ class PeerRow {
   }
 
   tick() {
-    setText(this.since, this.sinceTime ? since(this.sinceTime) : '–');
+    setText(this.since, this.sinceTime ? since(this.sinceTime) : '');
     if (this.sinceTime && this.sinceShown !== this.sinceTime) {
       this.sinceShown = this.sinceTime;
       this.since.title = 'since ' + timeOfDay(this.sinceTime);
@@ -98,7 +100,7 @@ class PeerTable {
     this.table = this.root.appendChild(make('table', 'peers'));
     this.table.append(make('caption', 'hidden', 'Peers of ' + name));
     const row = this.table.appendChild(make('thead')).appendChild(make('tr'));
-    for (const [title, className] of [['Peer', 'c-addr'], ['Verdict', 'c-verdict'], ['For', 'c-since'], ['Reason', 'c-why'],
+    for (const [title, className] of [['Peer', 'c-addr'], ['Verdict', 'c-verdict'], ['Reason', 'c-why'],
       ['In flight', 'c-num num'], ['Requests', 'c-num num'], ['Failed', 'c-num num'], ['Last probe', 'c-probe num']]) {
       row.appendChild(make('th', className, title)).scope = 'col';
     }

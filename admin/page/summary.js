@@ -27,7 +27,7 @@ const summary = {
     setText($('sum-flight'), number(sum.flight));
     setText($('sum-waiting'), sum.waiting ? number(sum.waiting) + ' waiting' : 'none waiting');
     setText($('sum-failed'), number(sum.failures));
-    setText($('sum-requests'), 'of ' + number(sum.requests) + ' at these peers');
+    setText($('sum-requests'), 'of ' + number(sum.requests) + ' sent');
   },
 
   say(count, by, sum) {
@@ -57,7 +57,7 @@ const summary = {
     this.tick();
     const notices = [];
     if (!status.ready) notices.push(['warn', 'Not ready' + (status.why ? ': ' + status.why : '')]);
-    for (const text of status.degraded) notices.push(['warn', text]);
+    for (const text of status.degraded) notices.push(['warn', 'Degraded: ' + text]);
     for (const r of status.lost_routes) notices.push(['warn', 'Route ' + r.name + ' leads to upstream ' + r.upstream + ', which does not exist: it answers 503.']);
     const shown = notices.slice(0, 8);
     if (notices.length > shown.length) shown.push(['warn', 'and ' + (notices.length - shown.length) + ' more']);
