@@ -8,8 +8,9 @@
 // In: requests; what Deps lends: the registry of peers, the feed of events,
 // functions that tell the state. Out: answers. docs/api.md describes them.
 //
-// Order: each answer shows one moment per upstream; two upstreams of an answer
-// may be of two moments. Events come in the order of the feed.
+// Order: an answer shows the snapshot of each upstream that is in force, one
+// after the other; verdicts and counters of peers are read as it is made, so they
+// may be newer than the snapshot. Events come in the order of the feed.
 //
 // Failure: a client that is slow, gone or not allowed costs its own connection
 // and nothing else. A metric that a source emits wrongly is left out and

@@ -96,8 +96,6 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(s.stopped, cancel)()
 
 	out := &stream{w: w, control: http.NewResponseController(w)}
-	// The server's read timeout is for requests; here it would end the stream.
-	_ = out.control.SetReadDeadline(time.Time{}) // not supported by a test's recorder, which has no timeout either
 	kept := maxLast
 	if q.after == "" && q.upstream == "" {
 		kept = q.last
