@@ -31,6 +31,9 @@ const (
 	UpstreamDegraded UpstreamChange = "degraded"
 	UpstreamDown     UpstreamChange = "down"
 	UpstreamParked   UpstreamChange = "parked"
+	// UpstreamUnproven: replace_timeout is over and the new set is used, though
+	// none of its peers was found healthy.
+	UpstreamUnproven UpstreamChange = "unproven"
 )
 
 // UpstreamChanged says that an upstream was added, changed, removed or parked,
@@ -83,14 +86,38 @@ type ActorRestarted struct {
 	At       time.Time
 }
 
+// ConfigChange is what happened to a piece of configuration.
+type ConfigChange string
+
+// The changes of configuration.
+const (
+	ConfigApplied  ConfigChange = "applied"
+	ConfigRejected ConfigChange = "rejected"
+)
+
+// ConfigChanged says that a changed configuration was put in force, or refused
+// whole. Sent by: whoever read it. Received by: the notifier.
+type ConfigChanged struct {
+	// Kind and Name say what: "file" and the file's name.
+	Kind, Name string
+	Change     ConfigChange
+	// Detail sums up what changed, or the first fault, for people.
+	Detail string
+	// Faults is how many faults there were; 0 when applied.
+	Faults int
+	At     time.Time
+}
+
 func (Flipped) message()          {}
 func (UpstreamChanged) message()  {}
 func (DiscoveryChanged) message() {}
 func (ActorCrashed) message()     {}
 func (ActorRestarted) message()   {}
+func (ConfigChanged) message()    {}
 
 func (Flipped) event()          {}
 func (UpstreamChanged) event()  {}
 func (DiscoveryChanged) event() {}
 func (ActorCrashed) event()     {}
 func (ActorRestarted) event()   {}
+func (ConfigChanged) event()    {}

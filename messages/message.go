@@ -70,6 +70,9 @@ type WatchPeers struct {
 type ProbeTarget struct {
 	Addr    string
 	Verdict Verdict
+	// Remembered is set while the verdict is one that an earlier process left
+	// behind: the first result decides, as if there were none.
+	Remembered bool
 }
 
 // ProbeNow asks for a probe at once. Sent by: an upstream when requests find no

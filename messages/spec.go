@@ -6,9 +6,12 @@ import "time"
 type UpstreamSpec struct {
 	// Name is the upstream's name, [A-Za-z0-9_-]{1,63}.
 	Name string
-	// Addrs are the peers as configured. A host may be a name; the static
-	// discoverer resolves it.
+	// Addrs are the entries as configured. What one means is the discoverer's to
+	// say: an address or a name with a port (static, dns), a service name (dns),
+	// a selector of containers (docker).
 	Addrs List[PeerSpec]
+	// Discovery says where the peers come from.
+	Discovery Discovery
 	// Algo says how a peer is picked.
 	Algo Algo
 	// Check says how peers are probed; Kind CheckOff probes nothing.
@@ -19,12 +22,40 @@ type UpstreamSpec struct {
 	Retry RetrySpec
 	// Transport is how peers are spoken to.
 	Transport Transport
+	// DrainTimeout is how long requests in flight may go on at a peer that was
+	// removed, before they are cut; default 30s, 0 = as long as they like.
+	DrainTimeout time.Duration
+	// ReplaceTimeout is how long the healthy peers of a set go on serving when
+	// the next set shares no peer with it and none of that is healthy yet;
+	// default 10s, 0 = the next set is used at once.
+	ReplaceTimeout time.Duration
 }
 
 // Equal tells whether two specs want the same.
 func (s UpstreamSpec) Equal(o UpstreamSpec) bool {
-	return s.Name == o.Name && EqualLists(s.Addrs, o.Addrs) && s.Algo == o.Algo && s.Check.Equal(o.Check) &&
-		s.Limits == o.Limits && s.Retry == o.Retry && s.Transport == o.Transport
+	return s.Name == o.Name && EqualLists(s.Addrs, o.Addrs) && s.Discovery == o.Discovery && s.Algo == o.Algo && s.Check.Equal(o.Check) &&
+		s.Limits == o.Limits && s.Retry == o.Retry && s.Transport == o.Transport &&
+		s.DrainTimeout == o.DrainTimeout && s.ReplaceTimeout == o.ReplaceTimeout
+}
+
+// DiscoveryKind is a way to find peers.
+type DiscoveryKind string
+
+// The ways to find peers. The empty one is static.
+const (
+	DiscoverStatic      DiscoveryKind = "static"
+	DiscoverDNS         DiscoveryKind = "dns"
+	DiscoverDocker      DiscoveryKind = "docker"
+	DiscoverTransparent DiscoveryKind = "transparent"
+)
+
+// Discovery says where the peers of an upstream come from.
+type Discovery struct {
+	Kind DiscoveryKind
+	// UpdateFrequency is how often names are looked up; 0 = when their TTL ends.
+	UpdateFrequency time.Duration
+	// IPv4Only leaves IPv6 addresses out; default false.
+	IPv4Only bool
 }
 
 // AlgoKind is a way to pick.

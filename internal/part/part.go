@@ -8,11 +8,19 @@ import (
 	"testing"
 )
 
-// Need returns the path of the program called name. Without it the test is
-// skipped, or fails when WEIR_TEST_REQUIRE names it.
+// program is what the part called name is started as.
+func program(name string) string {
+	if name == "natscli" {
+		return "nats"
+	}
+	return name
+}
+
+// Need returns the path of the program of the part called name. Without it the
+// test is skipped, or fails when WEIR_TEST_REQUIRE names it.
 func Need(t testing.TB, name string) string {
 	t.Helper()
-	for _, candidate := range []string{name, "/usr/sbin/" + name} {
+	for _, candidate := range []string{program(name), "/usr/sbin/" + program(name)} {
 		if path, err := exec.LookPath(candidate); err == nil {
 			return path
 		}
