@@ -18,7 +18,8 @@
 // often, and then parked by the manager; all others are restarted for ever.
 //
 // In: Apply (desired state), Suspect, Starving through the registry.
-// Out: snapshots in the registry, routes, events.
+// Out: snapshots in the registry, routes, events; Retire and Cut to the data path,
+// for peers that left.
 //
 // Order: messages between two actors keep their order; a restart keeps an
 // actor's mailbox and loses the message that crashed it and all its children,

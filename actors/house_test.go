@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type house struct {
 	mu     sync.Mutex
 	starts map[string]int
 	seen   []string // "type change/actor" of events, in order
+	asks   []string // what the data path was asked: "cut web 127.0.0.1:80"
 }
 
 func newHouse(t *testing.T) *house {
@@ -51,6 +53,7 @@ func newHouse(t *testing.T) *house {
 		Notifier: notifier.Config{Prefix: "weir", Member: "a", Incarnation: "1"},
 		NotifierDeps: notifier.Deps{Feed: feed, Logger: log,
 			Publish: func(string, map[string]string, []byte) error { return nil }},
+		Retire: h.ask("retire"), Cut: h.ask("cut"),
 		Logger: log, Middleware: []actor.ReceiverMiddleware{h.watch},
 	})
 	if err != nil {
@@ -114,6 +117,26 @@ func (h *house) watch(next actor.ReceiverFunc) actor.ReceiverFunc {
 		}
 		next(c, envelope)
 	}
+}
+
+func (h *house) ask(what string) func(upstream, addr string) {
+	return func(upstream, addr string) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.asks = append(h.asks, what+" "+upstream+" "+addr)
+	}
+}
+
+func (h *house) asked(line string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Contains(h.asks, line)
+}
+
+// member tells whether the snapshot of an upstream has a peer.
+func (h *house) member(upstream, addr string) bool {
+	s := h.registry.Ref(upstream).Snapshot()
+	return s != nil && slices.ContainsFunc(s.Members(), func(m balance.Member) bool { return m.Peer.Addr() == addr })
 }
 
 func (h *house) startsOf(id string) int {

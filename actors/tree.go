@@ -57,7 +57,11 @@ type Deps struct {
 	// Notifier is told all events.
 	Notifier     notifier.Config
 	NotifierDeps notifier.Deps
-	Logger       *slog.Logger
+	// Retire asks the data path to close idle connections to a peer that left its
+	// upstream, Cut to end all it has with a peer whose drain_timeout is over. They
+	// must not block; nil = nobody is asked.
+	Retire, Cut func(upstream, addr string)
+	Logger      *slog.Logger
 	// Middleware sees every message of every actor first; for tests that crash actors.
 	Middleware []actor.ReceiverMiddleware
 }
@@ -118,6 +122,9 @@ func (s *System) Apply(desired messages.Desired) { s.actors.Root.Send(s.control,
 
 // Suspect reports that a request to a peer failed.
 func (s *System) Suspect(m messages.Suspected) { s.actors.Root.Send(s.upstreams, m) }
+
+// Notify tells the notifier of something that happened outside of the tree.
+func (s *System) Notify(event messages.Event) { s.notify(event) }
 
 // Tell sends a message to the actor with the given id ("system/upstreams/api"),
 // for tests and for looking inside.
@@ -196,7 +203,7 @@ func (b *builder) children(c actor.Context) error {
 		b.notifierProps = b.wrap(notifier.Props(b.deps.Notifier, b.deps.NotifierDeps), "", b.cfg.Others)
 		b.upstreamsProps = b.wrap(upstream.Props(upstream.Deps{
 			Registry: b.deps.Registry, Memory: b.memory, Discoverer: b.discoverer, Health: b.health, Wrap: b.upstream,
-			Notify: s.notify, StopChild: s.supervision.stop, Logger: b.deps.Logger,
+			Notify: s.notify, StopChild: s.supervision.stop, Retire: b.deps.Retire, Cut: b.deps.Cut, Logger: b.deps.Logger,
 		}), "upstream", b.cfg.Upstreams)
 	}
 	notifierPID, err := c.SpawnNamed(b.notifierProps, "notifier")
@@ -240,10 +247,14 @@ func (b *builder) discoverer(string) *actor.Props {
 }
 
 func (b *builder) health(name string) *actor.Props {
-	registry := b.deps.Registry
+	ref := b.deps.Registry.Ref(name)
 	props := health.Props(health.Config{Upstream: name}, health.Deps{
 		Gate: b.system.gate, StopChild: b.system.supervision.stop, Stats: b.system.probes, Logger: b.deps.Logger,
-		Record:     func(upstream, addr string, r balance.ProbeRecord) { registry.Ref(upstream).Peer(addr).RecordProbe(r) },
+		Record: func(_, addr string, r balance.ProbeRecord) {
+			if peer, known := ref.Known(addr); known { // it may have left: a late result brings nobody back
+				peer.RecordProbe(r)
+			}
+		},
 		WrapProber: func(p *actor.Props) *actor.Props { return b.wrap(p, "", b.cfg.Others) },
 	})
 	return b.wrap(props, "prober", b.cfg.Others)

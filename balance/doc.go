@@ -4,12 +4,13 @@
 // changed; requests pick from it without a lock, a mailbox or an allocation.
 //
 // Owns: Registry and the Refs in it, which outlive actors; Peer with counters
-// and verdict; Snapshot; the algorithms (round_robin, least_conn, p2c, random,
+// and verdict, of this process or remembered; which peers drain, and until when; Snapshot; the algorithms (round_robin, least_conn, p2c, random,
 // hash), one file each; the waiting room (room) and its pace.
 //
 // In: snapshots (Publish, Withdraw) from the upstream's actor; Acquire and
-// Release from requests. Out: a peer or one of the errors in errors.go;
-// OnStarving, when asks find no peer.
+// Release from requests; Remember, from whoever kept verdicts over a restart.
+// Out: a peer or one of the errors in errors.go; OnStarving, when asks find no
+// peer; OnVerdict, when what is known of a peer's health changed.
 //
 // Order: an ask that begins after Publish returned picks from that snapshot or a
 // later one. Who waits is served first come, first served, and before all who

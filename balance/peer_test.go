@@ -97,8 +97,8 @@ func TestRetainForgetsTheOthers(t *testing.T) {
 		p.RecordProbe(ProbeRecord{Code: messages.CodeReset})
 	}
 	busy.take(0, false)
-	ref.Retain([]string{"kept:1"})
-	ref.Retain([]string{"kept:1"}) // twice: a snapshot that may have been in use is not any more
+	ref.Retain([]string{"kept:1"}, time.Now(), 0)
+	ref.Retain([]string{"kept:1"}, time.Now(), 0) // twice: a snapshot that may have been in use is not any more
 	if ref.Peer("kept:1") != kept || kept.Verdict() != messages.Unhealthy {
 		t.Error("the retained peer was forgotten")
 	}
@@ -113,8 +113,8 @@ func TestRetainForgetsTheOthers(t *testing.T) {
 	if code, _ := again.Reason(); again.Verdict() != messages.Unknown || !again.Since().IsZero() || code != "" || probed {
 		t.Error("a peer that came back is not as good as new")
 	}
-	if _, _, seq := again.SetVerdict(messages.Healthy, messages.CodeOK, "", time.Now()); seq != 1 {
-		t.Errorf("its flips count on: %d", seq)
+	if _, _, seq := again.SetVerdict(messages.Healthy, messages.CodeOK, "", time.Now()); seq != 2 {
+		t.Errorf("the number of its flip is %d, want 2: 1 was used before it left", seq)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestALimitOutlivesAFlappingSet(t *testing.T) {
 	ref := newTestRef()
 	limits := messages.Limits{MaxRequests: 1}
 	publish(ref, messages.RoundRobin, limits, 1)
-	ref.Retain(nil)
+	ref.Retain(nil, time.Now(), 0)
 	mustAcquire(t, ref, &Ask{})
 	publish(ref, messages.RoundRobin, limits, 1)
 	if _, err := ref.Acquire(&Ask{}); err == nil {

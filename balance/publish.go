@@ -26,9 +26,13 @@ func (r *Ref) Publish(s *Snapshot) {
 	m.queue.head.call()
 }
 
-// Withdraw says that the upstream is no more: asks get ErrNoUpstream, those who
-// wait too, and all about its peers is forgotten. A later Publish begins anew.
-func (r *Ref) Withdraw() {
+// Withdraw is WithdrawDraining without a bound for the requests in flight.
+func (r *Ref) Withdraw() { r.WithdrawDraining(time.Now(), 0) }
+
+// WithdrawDraining says that the upstream is no more: asks get ErrNoUpstream,
+// those who wait too, and all about its peers is forgotten. A later Publish
+// begins anew. It returns the peers that left; see Retain.
+func (r *Ref) WithdrawDraining(at time.Time, drain time.Duration) (left []*Peer) {
 	m := &r.room
 	m.mu.Lock()
 	r.snapshot.Store(nil)
@@ -36,5 +40,7 @@ func (r *Ref) Withdraw() {
 	m.sendAway(ErrNoUpstream)
 	m.mu.Unlock()
 	r.settled.Store(false)
-	r.peers.retain(nil)
+	r.failing.Store(false)
+	r.discovery.Store(nil)
+	return r.peers.retain(nil, at, drain, false)
 }

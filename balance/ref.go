@@ -18,22 +18,27 @@ const StarvingAgain = time.Second
 // Acquire is what a request does: it reads the snapshot that was published
 // last and picks; see room for when it waits instead.
 type Ref struct {
-	name   string
-	starve func(upstream string)
+	name     string
+	registry *Registry
 	// epoch is the zero of now.
 	epoch    time.Time
 	snapshot atomic.Pointer[Snapshot] // stored under room.mu
 	settled  atomic.Bool
+	failing  atomic.Bool
 	// starved is when starve was called, on the clock of now; 0 = not since the last Publish.
 	starved atomic.Int64
+	// discovery is what came of the latest discovery; nil = there was none.
+	discovery atomic.Pointer[DiscoveryRecord]
 
 	cursor cursor
 	room   room
 	peers  peerSet
 }
 
-func newRef(name string, starve func(string)) *Ref {
-	return &Ref{name: name, starve: starve, epoch: time.Now(), peers: newPeerSet(name)}
+func newRef(name string, registry *Registry) *Ref {
+	r := &Ref{name: name, registry: registry, epoch: time.Now()}
+	r.peers.upstream, r.peers.tell, r.peers.known = name, registry.tellVerdict, map[string]*Peer{}
+	return r
 }
 
 // Name returns the upstream's name.
@@ -103,13 +108,24 @@ func (r *Ref) Settled() bool { return r.settled.Load() }
 // SetSettled notes whether every peer had its first result. It is kept until Withdraw.
 func (r *Ref) SetSettled(settled bool) { r.settled.Store(settled) }
 
-// Peer returns the peer with an address and makes it when there is none.
+// DiscoveryFails tells whether the latest discovery failed, as far as was told.
+func (r *Ref) DiscoveryFails() bool { return r.failing.Load() }
+
+// SetDiscoveryFails notes whether discovery fails. It is kept until Withdraw.
+func (r *Ref) SetDiscoveryFails(fails bool) { r.failing.Store(fails) }
+
+// Peer returns the peer with an address and makes it when there is none. One
+// that drains is taken back, with its counters.
 func (r *Ref) Peer(addr string) *Peer { return r.peers.get(addr) }
 
-// Retain forgets all peers but these. A peer that comes back later is a new
-// one: its verdict is unknown. Only requests that are still in flight go on
-// counting against its limit.
-func (r *Ref) Retain(addrs []string) { r.peers.retain(addrs) }
+// Retain forgets all peers but addrs, in which none is twice, and returns those
+// that left. A peer that comes back later is a new one: its verdict is unknown.
+// Only requests that are still in flight go on counting against its limit; they
+// may go on until drain after at, 0 = for ever (see EndDrains). Remembered peers
+// stay until NoteComplete was called.
+func (r *Ref) Retain(addrs []string, at time.Time, drain time.Duration) (left []*Peer) {
+	return r.peers.retain(addrs, at, drain, true)
+}
 
 // now returns the Ref's clock: nanoseconds since it was made, at least 1.
 func (r *Ref) now() int64 { return int64(time.Since(r.epoch)) + 1 }
@@ -121,6 +137,6 @@ func (r *Ref) hungry() {
 		return
 	}
 	if r.starved.CompareAndSwap(last, now) {
-		r.starve(r.name)
+		r.registry.starve(r.name)
 	}
 }

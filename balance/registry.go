@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -11,9 +12,12 @@ import (
 // peers that outlives actors. Make it with NewRegistry.
 type Registry struct {
 	starving atomic.Pointer[func(upstream string)]
+	verdict  atomic.Pointer[func()]
 
 	mu   sync.Mutex
 	refs map[string]*Ref
+	// sorted are the refs by name; it is never changed, but replaced. nil = to be made.
+	sorted []*Ref
 }
 
 // NewRegistry returns an empty registry.
@@ -26,23 +30,31 @@ func (r *Registry) Ref(name string) *Ref {
 	defer r.mu.Unlock()
 	ref := r.refs[name]
 	if ref == nil {
-		ref = newRef(name, r.starve)
-		r.refs[name] = ref
+		ref = newRef(name, r)
+		r.refs[name], r.sorted = ref, nil
 	}
 	return ref
 }
 
 // Refs returns all Refs, sorted by name. Those whose Snapshot is nil belong to
 // upstreams that do not exist (yet, or any more).
-func (r *Registry) Refs() []*Ref {
+func (r *Registry) Refs() []*Ref { return slices.Clone(r.byName()) }
+
+// All iterates over what Refs returns, without a copy. The body may call any
+// method of the registry; a Ref made meanwhile may be missed.
+func (r *Registry) All() iter.Seq[*Ref] { return slices.Values(r.byName()) }
+
+func (r *Registry) byName() []*Ref {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	refs := make([]*Ref, 0, len(r.refs))
-	for _, ref := range r.refs {
-		refs = append(refs, ref)
+	if r.sorted == nil {
+		r.sorted = make([]*Ref, 0, len(r.refs))
+		for _, ref := range r.refs {
+			r.sorted = append(r.sorted, ref)
+		}
+		slices.SortFunc(r.sorted, func(a, b *Ref) int { return strings.Compare(a.name, b.name) })
 	}
-	slices.SortFunc(refs, func(a, b *Ref) int { return strings.Compare(a.name, b.name) })
-	return refs
+	return r.sorted
 }
 
 // OnStarving sets who is told that asks to an upstream find no peer; nil = nobody.
@@ -57,8 +69,25 @@ func (r *Registry) OnStarving(fn func(upstream string)) {
 	r.starving.Store(&fn)
 }
 
+// OnVerdict sets who is told that a verdict changed, or that a peer with a
+// verdict was forgotten; nil = nobody. fn is called after the change and from
+// many goroutines, holding no lock; it must not block.
+func (r *Registry) OnVerdict(fn func()) {
+	if fn == nil {
+		r.verdict.Store(nil)
+		return
+	}
+	r.verdict.Store(&fn)
+}
+
 func (r *Registry) starve(upstream string) {
 	if fn := r.starving.Load(); fn != nil {
 		(*fn)(upstream)
+	}
+}
+
+func (r *Registry) tellVerdict() {
+	if fn := r.verdict.Load(); fn != nil {
+		(*fn)()
 	}
 }

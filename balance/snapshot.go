@@ -16,6 +16,9 @@ type Member struct {
 	Tier int
 	// Available tells whether the peer may get new requests.
 	Available bool
+	// Outgoing tells that the peer is not of the present set: it serves until a
+	// peer of that is known to work.
+	Outgoing bool
 }
 
 // Policy says how a snapshot picks and what it takes.
@@ -44,13 +47,23 @@ type SnapshotConfig struct {
 	At time.Time
 	// Parked tells that the upstream's actor is given up for now.
 	Parked bool
+	// Probed tells that verdicts decide who is available. Then asks may wait
+	// although nobody is, while a verdict is only remembered.
+	Probed bool
+	// ReplaceBy is when the outgoing members are to be gone; zero = there are none.
+	ReplaceBy time.Time
 }
 
 // Snapshot is the immutable picture of an upstream that requests pick from.
 type Snapshot struct {
 	config    SnapshotConfig
 	available int
-	tiers     []tier
+	// outgoing counts the members that are.
+	outgoing int
+	// awaiting tells that no member is available, and that not all of them were
+	// probed by this process.
+	awaiting bool
+	tiers    []tier
 }
 
 // NewSnapshot makes a snapshot. It copies the members; O(n) in their number
@@ -63,7 +76,12 @@ func NewSnapshot(c SnapshotConfig) *Snapshot {
 		if c.Members[i].Available {
 			s.available++
 		}
+		if c.Members[i].Outgoing {
+			s.outgoing++
+		}
 	}
+	s.awaiting = c.Probed && s.available == 0 &&
+		slices.ContainsFunc(c.Members, func(m Member) bool { return m.Peer.Remembered() })
 	s.tiers = newTiers(c)
 	return s
 }
@@ -89,14 +107,25 @@ func (s *Snapshot) EmptySince() time.Time { return s.config.EmptySince }
 // Parked tells whether the upstream's actor is given up for now.
 func (s *Snapshot) Parked() bool { return s.config.Parked }
 
+// ReplaceBy returns when the outgoing members are to be gone; zero = there are none.
+func (s *Snapshot) ReplaceBy() time.Time { return s.config.ReplaceBy }
+
+// Placement returns the rings of the algorithm hash; nil = there are none.
+func (s *Snapshot) Placement() *Placement { return s.config.Placement }
+
 // State sums the snapshot up. An empty set is down, unless discovery is pending.
+// Outgoing members stand for the set while there are any.
 func (s *Snapshot) State() messages.UpstreamState {
+	members := len(s.config.Members)
+	if s.outgoing > 0 {
+		members = s.outgoing
+	}
 	switch {
 	case s.config.Pending:
 		return messages.StatePending
 	case s.available == 0:
 		return messages.StateDown
-	case s.available < len(s.config.Members):
+	case s.available < members:
 		return messages.StateDegraded
 	}
 	return messages.StateHealthy
@@ -104,15 +133,23 @@ func (s *Snapshot) State() messages.UpstreamState {
 
 // Reconsider returns a snapshot of the same members in which the peers'
 // present verdicts decide who is available: healthy is, unhealthy is not,
-// unknown is as it was.
+// unknown is as it was. Outgoing members are not, once another is healthy.
 func (s *Snapshot) Reconsider(at time.Time) *Snapshot {
 	c := s.config
 	c.At, c.Members = at, slices.Clone(c.Members)
+	replaced := false
 	for i := range c.Members {
-		switch c.Members[i].Peer.Verdict() {
+		m := &c.Members[i]
+		switch m.Peer.Verdict() {
 		case messages.Healthy:
-			c.Members[i].Available = true
+			m.Available = true
+			replaced = replaced || !m.Outgoing && !m.Peer.Remembered()
 		case messages.Unhealthy:
+			m.Available = false
+		}
+	}
+	for i := range c.Members {
+		if replaced && c.Members[i].Outgoing {
 			c.Members[i].Available = false
 		}
 	}
@@ -131,7 +168,7 @@ func (s *Snapshot) queueTimeout() time.Duration {
 // makes none; a zero time means as long as the ask may.
 func (s *Snapshot) hope(now time.Time) (until time.Time, ok bool) {
 	switch {
-	case s.available > 0, s.config.Pending, s.config.Policy.Limits.QueueWhenDown:
+	case s.available > 0, s.awaiting, s.config.Pending, s.config.Policy.Limits.QueueWhenDown:
 		return time.Time{}, true
 	case len(s.config.Members) > 0 || s.config.EmptySince.IsZero():
 		return time.Time{}, false

@@ -78,16 +78,16 @@ func (a *control) apply(c actor.Context, old, desired messages.Desired) error {
 	if err != nil {
 		return err
 	}
-	before, after := plan(old, desired)
-	for _, ensure := range before {
-		a.deps.Want(ensure.Spec)
-		c.Send(a.deps.Upstreams, ensure)
-	}
+	var gone []string
+	plan(old.Upstreams, desired.Upstreams, func(spec messages.UpstreamSpec) {
+		a.deps.Want(spec)
+		c.Send(a.deps.Upstreams, messages.EnsureUpstream{Spec: spec})
+	}, func(name string) { gone = append(gone, name) })
 	commit()
 	a.inForce.Store(&desired)
-	for _, remove := range after {
-		a.deps.Unwant(remove.Name)
-		c.Send(a.deps.Upstreams, remove)
+	for _, name := range gone {
+		a.deps.Unwant(name)
+		c.Send(a.deps.Upstreams, messages.RemoveUpstream{Name: name})
 	}
 	return nil
 }

@@ -97,6 +97,8 @@ type health struct {
 	pids map[string]*actor.PID
 	// addrs are their addresses by PID.
 	addrs map[string]string
+	// probers are the Props of all probers, but for their producer.
+	probers *actor.Props
 	// revival cancels the timer of the next revive; nil = none is set.
 	revival scheduler.CancelFunc
 	// closing is true from Stopping or Restarting on: nothing is started any more.
@@ -180,11 +182,16 @@ func (h *health) apply(c actor.Context, fx effects) {
 }
 
 func (h *health) spawn(c actor.Context, addr string) {
-	seat, deps, memory := h.memory.seats[addr], h.deps, h.memory
-	props := actor.PropsFromProducer(func() actor.Actor {
+	seat, deps, memory := h.memory.seats[addr], &h.deps, h.memory
+	if h.probers == nil {
+		h.probers = deps.WrapProber(actor.PropsFromProducer(func() actor.Actor { return nil }))
+	}
+	// All that the Props of a hundred thousand probers differ in is the producer.
+	props := *h.probers
+	props.Configure(actor.WithProducer(func() actor.Actor {
 		return &proberActor{upstream: h.cfg.Upstream, deps: deps, seat: seat, clock: memory.clock, share: memory.share}
-	})
-	pid, err := c.SpawnNamed(deps.WrapProber(props), nameOf(addr))
+	}))
+	pid, err := c.SpawnNamed(&props, nameOf(addr))
 	if err != nil {
 		panic(err) // the name is taken by a prober that the roster believes ended: the state is broken
 	}
@@ -219,7 +226,7 @@ type (
 // proberActor probes one peer.
 type proberActor struct {
 	upstream string
-	deps     Deps
+	deps     *Deps
 	seat     *seat
 	clock    clock
 	share    *Share

@@ -10,6 +10,9 @@
 // Out: VerdictReached to the parent, for the first result of a peer and for each
 // flip, with the Gen of the last WatchPeers; every result through Deps.Record.
 //
+// A verdict that an earlier process left behind (ProbeTarget.Remembered) counts
+// as none: the peer is probed at once, and its first result decides and is told.
+//
 // Order: a peer has at most one probe in flight, and its verdicts arrive in the
 // order in which they were reached. Nothing is promised between peers. A
 // VerdictReached may come twice: health repeats one when a WatchPeers shows that

@@ -147,7 +147,11 @@ func (r *rig) verdicts() []messages.VerdictReached {
 
 func bubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	synctest.Test(t, test)
+	synctest.Test(t, func(t *testing.T) {
+		// Runs last: a dead letter of the stop has a goroutine that sleeps a moment.
+		t.Cleanup(func() { pass(time.Second) })
+		test(t)
+	})
 }
 
 func pass(d time.Duration) {

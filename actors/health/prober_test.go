@@ -88,3 +88,23 @@ func TestDefaultsFillInWhatACheckLeavesOut(t *testing.T) {
 		t.Errorf("got %+v, want the lower limits", low)
 	}
 }
+
+func TestARememberedVerdictIsProbedAtOnceAndTheFirstResultDecides(t *testing.T) {
+	check := messages.CheckSpec{Frequency: time.Minute, Success: 3, Failure: 3}
+	for _, code := range []messages.Code{messages.CodeOK, messages.CodeReset} {
+		for _, known := range []messages.Verdict{messages.Healthy, messages.Unhealthy} {
+			target := messages.ProbeTarget{Addr: "10.0.0.1:80", Verdict: known, Remembered: true}
+			p := newProber(newSeat("web", target, 3, &plan{check: complete(check)}), 0)
+			if p.planned >= firstSpread {
+				t.Errorf("first probe at %v, want it at once", p.planned)
+			}
+			want := messages.Unhealthy
+			if code == messages.CodeOK {
+				want = messages.Healthy
+			}
+			if got, reached := land(p, code); !reached || got.Verdict != want {
+				t.Errorf("remembered %v, result %s: %v (told %v), want %v", known, code, got.Verdict, reached, want)
+			}
+		}
+	}
+}

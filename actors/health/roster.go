@@ -151,7 +151,7 @@ func (r *roster) keep(s *seat, target messages.ProbeTarget, p *plan, fx effects)
 		fx.renew = append(fx.renew, s.addr)
 	}
 	known := s.verdict()
-	if known.Verdict != messages.Unknown && known.Verdict != target.Verdict {
+	if known.Verdict != messages.Unknown && (known.Verdict != target.Verdict || target.Remembered) {
 		// The parent has missed it, or it is on its way: twice does no harm.
 		known.Gen = r.memory.watch.Gen
 		fx.tell = append(fx.tell, known)

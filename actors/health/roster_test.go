@@ -171,3 +171,13 @@ func TestActorNamesOfAddressesAreSafeAndDistinct(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestAResultIsToldAgainWhileTheParentOnlyRemembers(t *testing.T) {
+	r, p := newTestRoster(), testPlan()
+	m := messages.WatchPeers{Upstream: "web", Gen: 2, Peers: messages.ListOf(messages.ProbeTarget{Addr: "a", Verdict: messages.Healthy, Remembered: true})}
+	assertEffects(t, r.watch(m, p), effects{start: []string{"a"}})
+	assertEffects(t, r.watch(m, p), effects{})
+	told := r.memory.seats["a"].reach(messages.Healthy, result(messages.CodeOK, ""), time.Unix(5, 0))
+	told.Gen = 2
+	assertEffects(t, r.watch(m, p), effects{tell: []messages.VerdictReached{told}})
+}

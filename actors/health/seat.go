@@ -33,7 +33,13 @@ type plan struct {
 	probe ProbeFunc
 }
 
+// newSeat begins with what is known of the peer. A verdict that is only
+// remembered counts as none: the peer is probed at once, and its first result
+// decides and is told.
 func newSeat(upstream string, target messages.ProbeTarget, gen uint64, p *plan) *seat {
+	if target.Remembered {
+		target.Verdict = messages.Unknown
+	}
 	s := &seat{addr: target.Addr, gen: gen,
 		known: messages.VerdictReached{Upstream: upstream, Gen: gen, Addr: target.Addr, Verdict: target.Verdict}}
 	s.plan.Store(p)

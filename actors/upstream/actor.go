@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/scheduler"
 
 	"github.com/weirproxy/weir/balance"
 	"github.com/weirproxy/weir/messages"
 )
 
-// Deps are the collaborators of the manager and of every upstream. All are required.
+// Deps are the collaborators of the manager and of every upstream. All are required but those that say otherwise.
 type Deps struct {
 	Registry *balance.Registry
 	// Memory is told by control what is wanted.
@@ -26,12 +27,17 @@ type Deps struct {
 	Notify func(messages.Event)
 	// StopChild stops a child, and any restart of it that is pending.
 	StopChild func(actor.Context, *actor.PID)
-	Logger    *slog.Logger
+	// Retire asks the data path to close idle connections to a peer that left its
+	// upstream; Cut to end everything with a peer whose drain_timeout is over. Both
+	// are called from actors and must not block; nil = nobody is asked.
+	Retire, Cut func(upstream, addr string)
+	Logger      *slog.Logger
 }
 
 // Props returns the props of the manager. The supervision of the upstreams, and
 // with it how often one may crash before it is parked, is the caller's to set.
 func Props(deps Deps) *actor.Props {
+	deps.Retire, deps.Cut = orNobody(deps.Retire), orNobody(deps.Cut)
 	children := map[string]childProps{} // one manager uses it at a time
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &manager{deps: deps, children: children}
@@ -53,6 +59,8 @@ type manager struct {
 	pids    map[string]*actor.PID // by upstream: its actor, or its caretaker
 	names   map[string]string     // by actor id: the upstream
 	care    map[string]uint64     // by upstream: generation of its caretaker
+	drains  *drains
+	alarm   alarm // brings drainDue
 }
 
 func (m *manager) Receive(c actor.Context) {
@@ -64,6 +72,12 @@ func (m *manager) Receive(c actor.Context) {
 		m.start(c)
 	case *actor.Stopping, *actor.Restarting:
 		m.closing = true
+		m.alarm.stop()
+	case drainBegan:
+		m.alarm.set(m.drains.note(msg.upstream), time.Now())
+	case drainDue:
+		m.alarm.stop()
+		m.alarm.set(m.drains.end(time.Now()), time.Now())
 	case *actor.Terminated:
 		name, ours := m.names[msg.Who.Id]
 		delete(m.names, msg.Who.Id)
@@ -88,8 +102,11 @@ func (m *manager) Receive(c actor.Context) {
 }
 
 // start begins an incarnation with what is wanted, and ends the service of what
-// was being removed as the one before it crashed.
+// was being removed as the one before it crashed. Drains go on.
 func (m *manager) start(c actor.Context) {
+	m.drains = adoptDrains(m.deps.Registry, m.deps.Cut, m.deps.Retire)
+	m.alarm.later = later(c, drainDue{})
+	m.alarm.set(m.drains.next(), time.Now())
 	m.roster, m.pids, m.names, m.care = newRoster(), map[string]*actor.PID{}, map[string]string{}, map[string]uint64{}
 	wanted, leaving := m.deps.Memory.all()
 	for _, spec := range wanted {
@@ -109,7 +126,12 @@ func (m *manager) on(c actor.Context, name string, in input) {
 	switch m.roster.on(name, in, wanted) {
 	case nothing:
 	case spawn:
-		if m.deps.Memory.isNew(name) {
+		isNew, ok := m.deps.Memory.begin(name)
+		if !ok {
+			m.roster.forget(name)
+			return
+		}
+		if isNew {
 			m.deps.Notify(messages.UpstreamChanged{Upstream: name, Change: messages.UpstreamAdded, At: time.Now()})
 		}
 		m.spawn(c, name, name, m.deps.Wrap(m.upstreamProps(name)))
@@ -129,10 +151,15 @@ func (m *manager) on(c actor.Context, name string, in input) {
 // then it starts anew.
 func (m *manager) withdraw(c actor.Context, name string) {
 	delete(m.pids, name)
-	if !m.deps.Memory.withdraw(name) {
+	left, gone := m.deps.Memory.withdraw(name, time.Now())
+	if !gone {
 		m.on(c, name, ensure)
 		return
 	}
+	for _, peer := range left {
+		m.deps.Retire(name, peer.Addr())
+	}
+	m.alarm.set(m.drains.note(name), time.Now())
 	delete(m.children, name)
 	m.deps.Notify(messages.UpstreamChanged{Upstream: name, Change: messages.UpstreamRemoved, At: time.Now()})
 }
@@ -194,20 +221,6 @@ func (m *manager) upstreamProps(name string) *actor.Props {
 	})
 }
 
-// Messages of an upstream to itself, from the goroutine that builds rings.
-type (
-	// ringsBuilt carries new rings. gen is the incarnation that wanted them.
-	ringsBuilt struct {
-		gen   uint64
-		rings *balance.Placement
-	}
-	// buildFailed carries the panic of a build; the upstream panics with it.
-	buildFailed struct {
-		gen    uint64
-		reason any
-	}
-)
-
 // upstream runs a pool.
 type upstream struct {
 	name     string
@@ -217,10 +230,8 @@ type upstream struct {
 	closing            bool
 	pool               *pool
 	discoverer, health *actor.PID
-	// building is closed when the rings under way are done; nil = none are.
-	// next are the members to build for after that.
-	building chan struct{}
-	next     []balance.Member
+	builder            builder
+	alarm              alarm // brings replaceDue
 }
 
 func (u *upstream) Receive(c actor.Context) {
@@ -232,9 +243,8 @@ func (u *upstream) Receive(c actor.Context) {
 		u.start(c, time.Now())
 	case *actor.Stopping, *actor.Restarting:
 		u.closing = true
-		if u.building != nil {
-			<-u.building
-		}
+		u.builder.wait()
+		u.alarm.stop()
 	case *actor.Terminated: // children end only with their upstream: their supervision never gives up
 	default:
 		if u.pool != nil { // nil: removed before it began
@@ -259,25 +269,16 @@ func (u *upstream) handle(c actor.Context, message any, now time.Time) {
 	case messages.Suspected:
 		u.perform(c, u.pool.suspected(msg))
 	case ringsBuilt:
-		if msg.gen == u.pool.gen {
-			u.ringsBuilt(c, msg, now)
+		if rings, ok := u.builder.done(msg); ok {
+			u.perform(c, u.pool.ringsBuilt(rings, now))
 		}
-	case buildFailed:
+	case replaceDue:
 		if msg.gen == u.pool.gen {
-			panic(msg.reason)
+			u.perform(c, u.pool.due(now))
 		}
 	default:
 		u.deps.Logger.Warn("message not understood", "actor", c.Self().Id, "message", actor.MessageType(msg))
 	}
-}
-
-func (u *upstream) ringsBuilt(c actor.Context, msg ringsBuilt, now time.Time) {
-	u.building = nil
-	if u.next != nil {
-		u.build(c, u.next)
-		return
-	}
-	u.perform(c, u.pool.ringsBuilt(msg.rings, now))
 }
 
 // start begins an incarnation: adopt what is known, serve it, start the children.
@@ -287,9 +288,13 @@ func (u *upstream) start(c actor.Context, now time.Time) {
 		return // removed in this moment; the manager is about to stop us
 	}
 	u.pool = newPool(u.deps.Registry.Ref(u.name), spec, u.deps.Memory.generation.Add(1))
+	root, self := c.ActorSystem().Root, c.Self()
+	u.alarm.later = later(c, replaceDue{gen: u.pool.gen})
+	u.builder = builder{gen: u.pool.gen, send: func(m ringsBuilt) { root.Send(self, m) }}
 	u.discoverer = u.child(c, u.children.discoverer, "discoverer")
 	u.health = u.child(c, u.children.health, "health")
 	c.Send(u.discoverer, messages.Discover{Spec: spec, Gen: u.pool.gen})
+	c.Send(c.Parent(), drainBegan{upstream: u.name}) // an incarnation before this one may not have come to it
 	u.perform(c, u.pool.start(now))
 }
 
@@ -303,11 +308,12 @@ func (u *upstream) child(c actor.Context, props *actor.Props, name string) *acto
 
 func (u *upstream) perform(c actor.Context, fx effects) {
 	if fx.build != nil {
-		u.build(c, fx.build)
+		u.builder.build(fx.build)
 	}
 	if fx.publish != nil {
 		u.pool.ref.Publish(fx.publish)
 	}
+	u.parted(c, fx.left)
 	if fx.watch != nil {
 		c.Send(u.health, *fx.watch)
 	}
@@ -320,24 +326,22 @@ func (u *upstream) perform(c actor.Context, fx effects) {
 	for _, event := range fx.events {
 		u.deps.Notify(event)
 	}
+	u.alarm.set(u.pool.old.by, time.Now())
 }
 
-// build makes rings outside the actor, one set at a time; the latest wins.
-func (u *upstream) build(c actor.Context, members []balance.Member) {
-	u.next = nil
-	if u.building != nil {
-		u.next = members
-		return
+// parted sees to peers that left. The manager sees to the end of their drain,
+// because it outlives this actor.
+func (u *upstream) parted(c actor.Context, left []*balance.Peer) {
+	for _, peer := range left {
+		u.deps.Retire(u.name, peer.Addr())
 	}
-	done, root, self, gen := make(chan struct{}), c.ActorSystem().Root, c.Self(), u.pool.gen
-	u.building = done
-	go func() {
-		defer close(done)
-		defer func() {
-			if reason := recover(); reason != nil {
-				root.Send(self, buildFailed{gen: gen, reason: reason})
-			}
-		}()
-		root.Send(self, ringsBuilt{gen: gen, rings: balance.NewPlacement(members)})
-	}()
+	if len(left) > 0 {
+		c.Send(c.Parent(), drainBegan{upstream: u.name})
+	}
+}
+
+// later returns what sends a message to c's actor after a while.
+func later(c actor.Context, message any) func(time.Duration) func() {
+	timers, self := scheduler.NewTimerScheduler(c.ActorSystem().Root), c.Self()
+	return func(after time.Duration) func() { return timers.SendOnce(after, self, message) }
 }

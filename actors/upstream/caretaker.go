@@ -16,7 +16,7 @@ func parkUpstream(ref *balance.Ref, spec messages.UpstreamSpec, gen uint64, deta
 		fx.publish = last.Park(now)
 	} else {
 		fx.publish = balance.NewSnapshot(balance.SnapshotConfig{
-			Policy: balance.Policy{Algo: spec.Algo, Limits: spec.Limits}, At: now, Parked: true})
+			Policy: balance.Policy{Algo: spec.Algo, Limits: spec.Limits}, At: now, Parked: true, Probed: spec.Check.Kind != messages.CheckOff})
 	}
 	fx.watch = watchPeers(spec, gen, fx.publish.Members())
 	fx.events = []messages.Event{messages.UpstreamChanged{Upstream: spec.Name, Change: messages.UpstreamParked, Detail: detail,
@@ -31,11 +31,16 @@ func careVerdict(ref *balance.Ref, m messages.VerdictReached, now time.Time) eff
 	if last == nil || !isMember(last, m.Addr) {
 		return effects{}
 	}
-	from, held, seq := ref.Peer(m.Addr).SetVerdict(m.Verdict, m.Code, m.Detail, m.At)
-	if from == m.Verdict {
+	peer := ref.Peer(m.Addr)
+	remembered := peer.Remembered()
+	from, held, seq := peer.SetVerdict(m.Verdict, m.Code, m.Detail, m.At)
+	if from == m.Verdict && !remembered {
 		return effects{}
 	}
 	next := last.Reconsider(now)
+	if from == m.Verdict {
+		return effects{publish: next}
+	}
 	return effects{publish: next, events: []messages.Event{messages.Flipped{Upstream: m.Upstream, Peer: m.Addr, From: from, To: m.Verdict,
 		Code: m.Code, Detail: m.Detail, At: m.At, Held: held, Seq: seq, Available: next.Available(), Peers: next.Len()}}}
 }

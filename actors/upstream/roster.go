@@ -57,6 +57,9 @@ func (r *roster) on(name string, in input, wanted bool) step {
 	return todo
 }
 
+// forget takes back that an upstream was to start.
+func (r *roster) forget(name string) { delete(r.phases, name) }
+
 // transition is the state machine of one upstream.
 func transition(p phase, in input, wanted bool) (phase, step) {
 	switch in {
