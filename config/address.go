@@ -10,89 +10,106 @@ import (
 	"github.com/weirproxy/weir/messages"
 )
 
-// wantPeer says how a peer is written.
-const wantPeer = `"HOST:PORT" or "HOST:PORT WEIGHT"`
-
 // maxTier is the highest tier of a peer.
 const maxTier = 100
 
-// peers reads addrs.
-func (v item) peers() ([]messages.PeerSpec, bool) {
-	items, ok := v.list("a list of " + wantPeer)
-	if !ok {
-		return nil, false
-	}
-	if len(items) == 0 {
-		v.fault("want at least one peer")
-		return nil, false
-	}
-	peers := make([]messages.PeerSpec, 0, len(items))
-	first := make(map[string]item, len(items))
-	for _, v := range items {
-		p, ok := v.peer()
+// peers returns a parser of addrs.
+func peers(kind messages.DiscoveryKind) func(item) ([]messages.PeerSpec, bool) {
+	return func(v item) ([]messages.PeerSpec, bool) {
+		items, ok := v.list("a list of " + wantPeer(kind))
 		if !ok {
-			continue
+			return nil, false
 		}
-		if other, twice := first[p.Addr]; twice {
-			v.warn(fmt.Sprintf("%s is the same address as %s: it is one peer, the weights add up", p.Addr, other.path))
-		} else {
-			first[p.Addr] = v
+		if len(items) == 0 {
+			v.fault("want at least one peer")
+			return nil, false
 		}
-		peers = append(peers, p)
+		list := make([]messages.PeerSpec, 0, len(items))
+		first := make(map[string]item, len(items))
+		for _, v := range items {
+			p, ok := v.peer(kind)
+			if !ok {
+				continue
+			}
+			if other, twice := first[p.Addr]; twice {
+				v.warn(fmt.Sprintf("%s is the same address as %s: it is one peer, the weights add up", p.Addr, other.path))
+			} else {
+				first[p.Addr] = v
+			}
+			list = append(list, p)
+		}
+		return list, true
 	}
-	return peers, true
 }
 
 // peer reads one of addrs, a text or a mapping.
-func (v item) peer() (messages.PeerSpec, bool) {
-	p := messages.PeerSpec{Weight: defaultWeight}
+func (v item) peer(kind messages.DiscoveryKind) (messages.PeerSpec, bool) {
 	if v.isMapping() {
-		o, ok := v.object("")
-		if !ok {
-			return p, false
-		}
-		o.need("addr", "addr is missing")
-		before := len(v.r.faults)
-		read(o, "addr", &p.Addr, func(v item) (string, bool) {
-			s, ok := v.scalar("an address such as 10.0.0.1:8080")
-			if !ok {
-				return "", false
-			}
-			return v.peerAddr(s.text)
-		})
-		read(o, "weight", &p.Weight, count(1, messages.MaxWeight))
-		read(o, "tier", &p.Tier, count(0, maxTier))
-		o.close()
-		return p, p.Addr != "" && before == len(v.r.faults)
+		return v.peerObject(kind)
 	}
-	s, ok := v.scalar(wantPeer + ", or a mapping")
+	p := messages.PeerSpec{Weight: defaultWeight}
+	s, ok := v.scalar(wantPeer(kind) + ", or a mapping")
 	if !ok {
 		return p, false
 	}
 	fields := strings.Fields(s.text)
 	if len(fields) == 0 || len(fields) > 2 {
-		v.faultf("want %s, not %s", wantPeer, quote(s.text))
+		v.faultf("want %s, not %s", wantPeer(kind), quote(s.text))
 		return p, false
 	}
-	if p.Addr, ok = v.peerAddr(fields[0]); !ok {
+	if p.Addr, ok = v.peerAddr(kind, fields[0]); !ok {
 		return p, false
 	}
 	v.noteAs(v.path + ".addr")
-	if len(fields) == 2 {
-		weight, err := strconv.Atoi(fields[1])
-		if err != nil || weight < 1 || weight > messages.MaxWeight {
-			v.faultf("want a weight from 1 to %d, not %s", messages.MaxWeight, quote(fields[1]))
-			return p, false
-		}
-		p.Weight = weight
-		v.noteAs(v.path + ".weight")
+	if len(fields) == 1 {
+		return p, true
 	}
+	weight, err := strconv.Atoi(fields[1])
+	switch {
+	case kind == messages.DiscoverDNS && isService(p.Addr):
+		v.fault(recordsDecide)
+		return p, false
+	case err != nil || weight < 1 || weight > messages.MaxWeight:
+		v.faultf("want a weight from 1 to %d, not %s", messages.MaxWeight, quote(fields[1]))
+		return p, false
+	}
+	p.Weight = weight
+	v.noteAs(v.path + ".weight")
 	return p, true
 }
 
+// recordsDecide is what a service name does not take.
+const recordsDecide = "the SRV records of a service say weight and tier (their priority)"
+
+// peerObject reads {addr, weight, tier}.
+func (v item) peerObject(kind messages.DiscoveryKind) (messages.PeerSpec, bool) {
+	p := messages.PeerSpec{Weight: defaultWeight}
+	o, ok := v.object("")
+	if !ok {
+		return p, false
+	}
+	o.need("addr", "addr is missing")
+	before := len(v.r.faults)
+	read(o, "addr", &p.Addr, func(v item) (string, bool) {
+		s, ok := v.scalar("an address such as 10.0.0.1:8080")
+		if !ok {
+			return "", false
+		}
+		return v.peerAddr(kind, s.text)
+	})
+	if kind == messages.DiscoverDNS && isService(p.Addr) {
+		o.forbid(recordsDecide, "", "weight", "tier")
+	} else {
+		read(o, "weight", &p.Weight, count(1, messages.MaxWeight))
+		read(o, "tier", &p.Tier, count(0, maxTier))
+	}
+	o.close()
+	return p, p.Addr != "" && before == len(v.r.faults)
+}
+
 // peerAddr returns the address of a peer in its one form.
-func (v item) peerAddr(text string) (string, bool) {
-	addr, problem, hint := parsePeerAddr(text)
+func (v item) peerAddr(kind messages.DiscoveryKind, text string) (string, bool) {
+	addr, problem, hint := parseAddr(kind, text)
 	if problem != "" {
 		v.hinted(hint, problem)
 		return "", false
@@ -106,7 +123,7 @@ func parsePeerAddr(text string) (addr, problem, hint string) {
 		return "", "unix sockets of peers are not in this version", "give the peer a TCP address"
 	}
 	if scheme, rest, found := strings.Cut(text, "://"); found {
-		return "", fmt.Sprintf("want HOST:PORT without %s://", shorten(scheme)), shorten(strings.Trim(rest, "/"))
+		return "", fmt.Sprintf("want HOST:PORT without %s://", shorten(scheme)), shorten(strings.Trim(rest[strings.LastIndexByte(rest, '@')+1:], "/"))
 	}
 	if strings.ContainsAny(text, "/?#@") {
 		return "", fmt.Sprintf("want HOST:PORT, not %s", quote(text)), "a path belongs into a route or into health_check"

@@ -12,7 +12,13 @@ import (
 
 func defaultConfig(env Lookup) *Config {
 	return &Config{
-		NATS:     NATS{Addr: "127.0.0.1:4222", Prefix: "weir"},
+		Watch: true,
+		NATS: NATS{
+			Addr: defaultNATSAddr, Prefix: "weir",
+			Events: Events{MaxAge: 168 * time.Hour, MaxBytes: 256 << 20, PerSubject: 100},
+		},
+		DNS:      DNS{Timeout: 2 * time.Second, Attempts: 2},
+		Docker:   Docker{Host: dockerHost(env), PeerAddr: peerAddrAuto},
 		Member:   hostMember(),
 		Admin:    Admin{Addr: "127.0.0.1:9070"},
 		DataDir:  DefaultDataDir(env),
@@ -23,11 +29,12 @@ func defaultConfig(env Lookup) *Config {
 
 func defaultUpstream(name string) messages.UpstreamSpec {
 	return messages.UpstreamSpec{
-		Name:   name,
-		Algo:   messages.Algo{Kind: messages.RoundRobin},
-		Check:  defaultCheck(messages.CheckTCP),
-		Limits: messages.Limits{Queue: 1000, QueueTimeout: 5 * time.Second},
-		Retry:  defaultRetry(),
+		Name:      name,
+		Discovery: messages.Discovery{Kind: messages.DiscoverStatic},
+		Algo:      messages.Algo{Kind: messages.RoundRobin},
+		Check:     defaultCheck(messages.CheckTCP),
+		Limits:    messages.Limits{Queue: 1000, QueueTimeout: 5 * time.Second},
+		Retry:     defaultRetry(),
 		Transport: messages.Transport{
 			ConnectionTimeout:      3 * time.Second,
 			TotalConnectionTimeout: 10 * time.Second,
@@ -37,6 +44,8 @@ func defaultUpstream(name string) messages.UpstreamSpec {
 			IdleTimeout:            time.Minute,
 			TunnelTimeout:          time.Hour,
 		},
+		DrainTimeout:   30 * time.Second,
+		ReplaceTimeout: 10 * time.Second,
 	}
 }
 
@@ -63,10 +72,20 @@ func defaultRoute(name string) messages.RouteSpec {
 }
 
 const (
+	defaultDockerHost     = "unix:///var/run/docker.sock"
+	defaultNATSAddr       = "127.0.0.1:4222"
 	defaultPort           = 80
 	defaultWeight         = 1
 	defaultRedirectStatus = 308
 )
+
+// dockerHost returns where Docker's own tools would look.
+func dockerHost(env Lookup) string {
+	if host, _ := env(dockerHostVariable); host != "" {
+		return host
+	}
+	return defaultDockerHost
+}
 
 // hostMember returns the host name up to its first dot, made a valid name.
 func hostMember() string {

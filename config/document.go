@@ -9,7 +9,6 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -18,16 +17,18 @@ import (
 type bounds struct {
 	bytes int
 	keys  int // of one mapping
+	names int // of a block mapping directly under a key of the document, such as upstreams
 }
 
 const maxDepth = 64
 
-func fileBounds() bounds { return bounds{bytes: 8 << 20, keys: 20_000} }
-func bodyBounds() bounds { return bounds{bytes: 1 << 20, keys: 1_000} }
+func fileBounds() bounds { return bounds{bytes: 32 << 20, keys: 20_000, names: 100_000} }
+func bodyBounds() bounds { return bounds{bytes: 1 << 20, keys: 1_000, names: 1_000} }
 
 // document is a text whose YAML syntax is good.
 type document struct {
 	file  string
+	index int      // which of the documents of a configuration it is, from 0
 	plain []string // the lines; never shown
 	lines []string // the lines, secrets masked
 	root  ast.Node // nil when there is nothing but comments
@@ -42,7 +43,7 @@ type document struct {
 func readDocument(file string, text []byte, limit bounds) (*document, []Fault) {
 	d := &document{file: file}
 	if len(text) > limit.bytes {
-		return d, []Fault{d.fault(1, 1, fmt.Sprintf("the text has %d bytes, at most %d are read", len(text), limit.bytes))}
+		return d, []Fault{d.fault(1, 1, fmt.Sprintf("the text has more than %d bytes", limit.bytes))}
 	}
 	clean := plainText(strings.ToValidUTF8(string(text), "?"))
 	d.plain = strings.Split(clean, "\n")
@@ -121,7 +122,7 @@ func (d *document) parse(tokens token.Tokens) (fault *Fault) {
 			fault = &f
 		}
 	}()
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	file, err := parseTokens(tokens, chunkKeys)
 	if err != nil {
 		f := d.parserFault(err)
 		return &f
@@ -156,7 +157,7 @@ func (d *document) parserFault(err error) Fault {
 // the text, which the parser sometimes names, becomes the nearest inside.
 func (d *document) fault(line, column int, message string) Fault {
 	line = min(max(line, 1), max(len(d.lines), 1))
-	f := Fault{File: d.file, Line: line, Column: max(column, 1), Message: message}
+	f := Fault{File: d.file, file: d.index, Line: line, Column: max(column, 1), Message: message}
 	if line > len(d.lines) {
 		return f
 	}

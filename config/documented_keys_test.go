@@ -30,7 +30,13 @@ upstreams:
     addrs: [{addr: "10.0.0.1"}]
     retry: {}
     health_check: {type: https, body: {}, tls: {}}
-nats: {}
+  names:
+    addrs: [a]
+    discovery: dns
+include: [x/*.yaml]
+nats: {url: "nats://a", tls: {}, events: {}}
+dns: {}
+docker: {host: "tcp://a:1", tls: {}}
 cluster: {}
 admin: {}
 auth: {}
@@ -60,8 +66,9 @@ func TestDocumentedKeysAreThoseThatAreRead(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	r := newReader(doc, noEnv)
-	r.config(defaultConfig(noEnv))
+	r := newReader(noEnv, doc)
+	r.known = map[string]bool{}
+	r.config(defaultConfig(noEnv), &inclusion{patterns: []string{"x/*.yaml"}})
 	if err := r.err(); err != nil {
 		t.Fatal(err)
 	}

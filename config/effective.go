@@ -13,9 +13,14 @@ import (
 func (c *Config) Effective() string {
 	p := newPrinter(c.origins)
 	p.comment("Every value in force, and where it comes from.")
+	for i, file := range c.Files {
+		if i > 0 {
+			p.comment("included: " + fileText(file))
+		}
+	}
 	list := p.open("listeners")
 	for i, l := range c.Listeners {
-		l.print(list.element(i))
+		l.printTo(list.element(i))
 	}
 	printNamed(p, "routes", c.Desired.Routes, func(s messages.RouteSpec) string { return s.Name }, printRoute)
 	printNamed(p, "upstreams", c.Desired.Upstreams, func(s messages.UpstreamSpec) string { return s.Name },
@@ -29,30 +34,7 @@ func (c *Config) Effective() string {
 	return p.String()
 }
 
-func (c *Config) printSettings(p *printer) {
-	nats := p.open("nats")
-	nats.text("addr", c.NATS.Addr)
-	nats.text("prefix", c.NATS.Prefix)
-	p.open("cluster").text("member", c.Member)
-	p.open("admin").text("addr", c.Admin.Addr)
-	if token := c.Auth.OperatorToken; token.Reveal() == "" {
-		p.open(secretSection).text(secretKey, "")
-	} else {
-		// The placeholder must not become a token that everyone knows.
-		p.comment(secretKey + ": " + token.String() + ", " + c.origins.of(join(secretSection, secretKey)))
-		p.plain(secretSection, "{}")
-	}
-	p.text("data_dir", c.DataDir)
-	log := p.open("log")
-	log.plain("level", c.Log.Level)
-	log.plain("format", c.Log.Format)
-	log.flag("access", c.Log.Access)
-	shutdown := p.open("shutdown")
-	shutdown.duration("delay", c.Shutdown.Delay)
-	shutdown.duration("timeout", c.Shutdown.Timeout)
-}
-
-func (l Listener) print(p *printer) {
+func (l Listener) printTo(p *printer) {
 	p.text("addr", l.Addr)
 	p.flag("h2c", l.H2C)
 	proxies := make([]string, 0, len(l.TrustedProxies))
@@ -75,10 +57,15 @@ func printNamed[T any](p *printer, key string, list messages.List[T], name func(
 }
 
 func printUpstream(p *printer, s messages.UpstreamSpec) {
+	printDiscovery(p, s.Discovery)
 	addrs := p.open("addrs")
 	for i, peer := range s.Addrs.All() {
 		element := addrs.element(i)
 		element.text("addr", peer.Addr)
+		if s.Discovery.Kind == messages.DiscoverDNS && isService(peer.Addr) {
+			element.absent("weight", "as the record says")
+			continue
+		}
 		element.count("weight", peer.Weight)
 		element.count("tier", peer.Tier)
 	}
@@ -97,6 +84,17 @@ func printUpstream(p *printer, s messages.UpstreamSpec) {
 	p.duration("write_timeout", t.WriteTimeout)
 	p.duration("idle_timeout", t.IdleTimeout)
 	p.duration("tunnel_timeout", t.TunnelTimeout)
+	p.duration("drain_timeout", s.DrainTimeout)
+	p.duration("replace_timeout", s.ReplaceTimeout)
+}
+
+func printDiscovery(p *printer, d messages.Discovery) {
+	p.plain("discovery", string(d.Kind))
+	if d.Kind == messages.DiscoverDocker {
+		return
+	}
+	p.duration("update_frequency", d.UpdateFrequency)
+	p.flag("ipv4_only", d.IPv4Only)
 }
 
 func printCheck(p *printer, c messages.CheckSpec) {
@@ -112,7 +110,7 @@ func printCheck(p *printer, c messages.CheckSpec) {
 	p.count("failure", c.Failure)
 	p.duration("connection_timeout", c.ConnectionTimeout)
 	if c.Port == 0 {
-		p.comment("port: the peer's own")
+		p.absent("port", "the peer's own")
 	} else {
 		p.count("port", c.Port)
 	}
@@ -130,7 +128,7 @@ func printCheck(p *printer, c messages.CheckSpec) {
 		body.optional("contains", c.HTTP.BodyContains, "anything")
 		body.optional("matches", c.HTTP.BodyMatches, "anything")
 	} else {
-		p.comment("body: not looked at")
+		p.absent("body", "not looked at")
 	}
 	if c.Kind == messages.CheckHTTPS {
 		tls := p.open("tls")
@@ -175,7 +173,7 @@ func printRoute(p *printer, s messages.RouteSpec) {
 	p.text("host_header", s.HostHeader)
 	p.text("strip_prefix", s.StripPrefix)
 	if s.Rewrite.Pattern == "" {
-		p.comment("rewrite: off")
+		p.absent("rewrite", "off")
 	} else {
 		rewrite := p.open("rewrite")
 		rewrite.text("match", s.Rewrite.Pattern)
@@ -184,7 +182,7 @@ func printRoute(p *printer, s messages.RouteSpec) {
 	printOps(p, "request_headers", s.RequestHeaders)
 	printOps(p, "response_headers", s.ResponseHeaders)
 	if s.Retry == nil {
-		p.comment("retry: as the upstream has it")
+		p.absent("retry", "as the upstream has it")
 	} else {
 		printRetry(p, *s.Retry)
 	}
@@ -220,7 +218,7 @@ func (p *printer) duration(key string, d time.Duration) { p.plain(key, durationT
 
 func (p *printer) optional(key, value, absent string) {
 	if value == "" {
-		p.comment(key + ": " + absent)
+		p.absent(key, absent)
 		return
 	}
 	p.text(key, value)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ auth:
 		`type: http # line 5`, `host: "h" # line 5`, `failure: 3 # line 5`, `success: 1 # default`,
 		`attempts: 1 # line 6`, `budget: 20% # default`,
 		`queue: 7 # line 7, env QUEUE`, `idle_timeout: 1m # default`,
-		`# operator_token: (secret), line 9`,
+		`# operator_token: (secret) # line 9`,
 	} {
 		if !strings.Contains(squeeze(got), squeeze(want)) {
 			t.Errorf("there is no %q in\n%s", want, got)
@@ -83,19 +84,25 @@ func checkEffective(t *testing.T, cfg *Config) {
 	if changes := Diff(cfg.Desired, again.Desired); !changes.Empty() {
 		t.Errorf("differs: %+v\n%s", changes, effective)
 	}
-	if cfg.Member != again.Member || cfg.DataDir != again.DataDir || cfg.NATS != again.NATS || cfg.Admin != again.Admin ||
+	if strings.Contains(effective, redacted) { // secrets are left out, and what goes with them
+		cfg.NATS, again.NATS = NATS{}, NATS{}
+	}
+	if cfg.Member != again.Member || cfg.DataDir != again.DataDir || !reflect.DeepEqual(cfg.NATS, again.NATS) || !reflect.DeepEqual(cfg.DNS, again.DNS) || cfg.Docker != again.Docker || cfg.Watch != again.Watch || cfg.Admin != again.Admin ||
 		cfg.Log != again.Log || cfg.Shutdown != again.Shutdown || fmt.Sprint(cfg.Listeners) != fmt.Sprint(again.Listeners) {
 		t.Errorf("settings differ:\n%s", effective)
 	}
 	strip := func(text string) string { // origins differ: what was a default has a line now
 		var lines []string
 		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "# included: ") {
+				continue
+			}
 			before, _, _ := strings.Cut(line, " # ")
 			lines = append(lines, strings.TrimRight(before, " \n"))
 		}
 		return strings.Join(lines, "\n")
 	}
-	if cfg.Auth.OperatorToken.Reveal() == "" {
+	if !strings.Contains(effective, redacted) {
 		if diff := cmp.Diff(strip(effective), strip(again.Effective())); diff != "" {
 			t.Errorf("the second effective configuration differs:\n%s", diff)
 		}
@@ -115,18 +122,35 @@ func randomConfig(random *rand.Rand) string {
 	b.WriteString("listeners: [{addr: \":1\", h2c: " + pick("true", "false") + ", trusted_proxies: " + pick("[]", "[10.0.0.0/8, \"::1\"]") + "}]\nupstreams:\n")
 	for i := range 1 + random.IntN(3) {
 		fmt.Fprintf(&b, "  %s%d:\n", pick("a", "B-", "_x", "9", "-"), i)
-		b.WriteString("    addrs: " + pick("[a]", "[a 5, \"[::1]:9 1000\"]", "[{addr: b, tier: 2}, A, a]") + "\n")
+		switch random.IntN(4) {
+		case 0:
+			b.WriteString("    discovery: dns\n    addrs: " + pick("[a]", "[_http._tcp.a.b, \"a:9 5\"]", "[{addr: _x._TCP.a}, {addr: b, tier: 1}]") + "\n")
+			b.WriteString(maybe("update_frequency", "0", "1s"))
+		case 1:
+			b.WriteString("    discovery: docker\n    addrs: " + pick("[app]", "[\"app=Web:x:80 5\", \"com.x=$${y}\"]", "[{addr: \"a=b:9\", tier: 3}]") + "\n")
+		default:
+			b.WriteString("    addrs: " + pick("[a]", "[a 5, \"[::1]:9 1000\"]", "[{addr: b, tier: 2}, A, a]") + "\n")
+			b.WriteString(maybe("update_frequency", "0", "1m"))
+		}
 		b.WriteString(maybe("algo", "p2c", "hash:ip", "hash:query:a", "\"hash:header:X'Y\""))
 		b.WriteString(maybe("health_check", "off", "tcp://x", `"https://x/y?z=$${A}"`, `"http://x?check_frequency=1.5s&q=%20"`,
 			`{type: http, status: [200, 4xx], headers: {"!a": "$${x} \"q\" \\ #"}, body: {contains: "\t\x7f\0é\u2028:\n- x", matches: "^\\$"}}`,
 			"{type: https, port: 9, tls: {ca: \"/a b.pem\"}}", "{type: https, tls: {verify: false}, method: HEAD}"))
 		b.WriteString(maybe("retry", "off", "3", "{on: [timeout, 404, 500-503], budget: 0%}"))
 		b.WriteString(maybe("read_timeout", "0", "1ms", "1h30m", "90s"))
+		b.WriteString(maybe("drain_timeout", "0", "5s"))
+		b.WriteString(maybe("replace_timeout", "0", "5s"))
 		b.WriteString(maybe("tunnel_timeout", "0", "24h", "1m0.5s"))
 		b.WriteString(maybe("max_requests", "0", "10000000"))
 		b.WriteString(maybe("queue_when_down", "true", "false"))
 		b.WriteString(maybe("remark", "x", "\"${A:-}\"", "|\n      two\n      $${lines}"))
 	}
+	b.WriteString("watch: " + pick("true", "false") + "\n")
+	b.WriteString("nats: " + pick("{}", "{addr: \":1234\", events: {max_age: 1m, max_bytes: 1MiB, per_subject: 1}}", "{url: \"nats://h:1\", creds: /c}",
+		"{url: [\"ws://a\", \"wss://[::1]:2\"], nkey: x, tls: {ca: a, cert: b, key: c}, prefix: a.b}", "{url: \"tls://u:pw@h\", tls: {ca: /x}}",
+		"{url: \"nats://h\", user: u, password: \"p: #w\"}") + "\n")
+	b.WriteString("dns: " + pick("{}", "{servers: [10.0.0.53, \"[::1]:5353\"], max_stale: 1h, timeout: 10ms, attempts: 9}") + "\n")
+	b.WriteString("docker: " + pick("{}", "{host: \"tcp://a:1\", tls: {ca: x}, peer_addr: published, auto: true}", "{host: \"unix:///x\"}") + "\n")
 	b.WriteString("routes:\n")
 	for i := range 1 + random.IntN(4) {
 		fmt.Fprintf(&b, "  r%d:\n    path: \"%s%d\"\n", i, pick("/a%20", "=/b", "~^/c$${", "~\\\\d"), i)

@@ -26,14 +26,15 @@ type Fault struct {
 	Source string `json:"source,omitempty"`
 
 	mark int // where in Source the column is, from 0
+	file int // document.index of File
 }
 
 // Faults is the error of a configuration that is not valid: everything that is
 // wrong with it, in the order of the file. errors.Is(err, ErrInvalid) holds.
 type Faults struct {
 	// List has at most 200 faults; More is how many there are besides.
-	List []Fault
-	More int
+	List []Fault `json:"faults"`
+	More int     `json:"more,omitempty"`
 }
 
 const maxFaults = 200
@@ -63,7 +64,7 @@ func (f *Faults) Error() string {
 
 func (f *Faults) sort() {
 	slices.SortStableFunc(f.List, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 }
 

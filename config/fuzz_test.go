@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -37,6 +38,7 @@ func FuzzParse(f *testing.F) {
 			checkFaults(t, text, faults.List)
 			_ = err.Error()
 		}
+		fuzzIncluded(t, text)
 		for _, parse := range []func(string, []byte) error{
 			func(name string, body []byte) error { _, err := ParseUpstream(name, body); return err },
 			func(name string, body []byte) error { _, err := ParseRoute(name, body); return err },
@@ -47,4 +49,30 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// fuzzIncluded takes a text for an included file, and for a file that includes one.
+func fuzzIncluded(t *testing.T, text []byte) {
+	t.Helper()
+	good := source{name: "good", pattern: 0, text: []byte("upstreams: {web: {addrs: [x]}}")}
+	for _, s := range []Sources{
+		{path: "main", patterns: []string{"*"}, files: []source{{name: "main", pattern: -1, text: []byte(includesAll)}, good, {name: "fuzz", pattern: 0, text: text}}},
+		{path: "fuzz", patterns: includePatterns("fuzz", text), files: []source{{name: "fuzz", pattern: -1, text: text}, good}},
+	} {
+		if s.files[0].name == "main" {
+			s.patterns = includePatterns("main", s.files[0].text)
+		}
+		cfg, err := s.Load(noEnv)
+		var faults *Faults
+		switch {
+		case err == nil:
+			checkEffective(t, cfg)
+		case !errors.As(err, &faults) || len(faults.List) == 0:
+			t.Fatalf("got %v, want *Faults", err)
+		}
+		_ = s.sum()
+	}
+	if tokens, err := tokenize(plainText(strings.ToValidUTF8(string(text), "?"))); err == nil && len(text) < 10_000 && tokens.InvalidToken() == nil {
+		compareChunks(t, plainText(strings.ToValidUTF8(string(text), "?")))
+	}
 }

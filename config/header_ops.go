@@ -115,7 +115,7 @@ func checkField(name string) string {
 	switch {
 	case !isFieldName(name):
 		return quote(name) + " is not the name of a header"
-	case isFraming(name):
+	case isFraming(name), strings.EqualFold(name, "Expect"):
 		return name + " belongs to the connection and cannot be set"
 	case strings.EqualFold(name, "Host"):
 		return "Host is set by host"

@@ -3,7 +3,11 @@ package config
 import (
 	"errors"
 	"testing"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // mapEnv is an environment for tests.
 func mapEnv(values map[string]string) Lookup {

@@ -44,7 +44,7 @@ func (v item) entries(want string, kind func(name string) string) ([]entry, bool
 	entries := make([]entry, 0, len(pairs))
 	for _, pair := range pairs {
 		name, ok := keyName(pair.Key)
-		e := entry{name: name, key: pair.Key, item: item{r: v.r, node: pair.Value, path: join(v.path, name), kind: join(v.kind, kind(name))}}
+		e := entry{name: name, key: pair.Key, item: item{r: v.r, doc: v.doc, node: pair.Value, path: join(v.path, name), kind: join(v.kind, kind(name))}}
 		if !ok {
 			e.badKey("want a plain key, not " + describe(pair.Key))
 			continue
@@ -61,7 +61,7 @@ func (v item) entries(want string, kind func(name string) string) ([]entry, bool
 }
 
 // badKey notes that the key itself is wrong.
-func (e entry) badKey(message string) { e.r.report(startOf(e.key), e.path, message, "") }
+func (e entry) badKey(message string) { e.report(startOf(e.key), message, "") }
 
 // keyName returns the text of a key, as written when it is not quoted.
 func keyName(key ast.Node) (string, bool) {
@@ -84,7 +84,9 @@ func join(path, name string) string {
 // get returns the value of a key, if it is there.
 func (o *object) get(key string) (item, bool) {
 	o.asked = append(o.asked, key)
-	o.r.known[join(o.kind, key)] = true
+	if o.r.known != nil {
+		o.r.known[join(o.kind, key)] = true
+	}
 	for _, e := range o.entries {
 		if e.name == key {
 			return e.item, true
@@ -106,8 +108,11 @@ func (o *object) has(key string) bool {
 // need notes that a key is missing, unless there is one that must be meant for
 // it: that is noted by close.
 func (o *object) need(key, words string) {
+	if o.has(key) {
+		return
+	}
 	for i, e := range o.entries {
-		if e.name == key || i < maxFaults && closest(e.name, []string{key}) != "" {
+		if i < maxFaults && closest(e.name, []string{key}) != "" {
 			return
 		}
 	}
@@ -143,7 +148,7 @@ func (o *object) close() {
 		case len(o.r.faults) == maxFaults:
 			o.r.more++ // without the work of a suggestion
 		default:
-			o.r.report(startOf(e.key), e.path, "unknown key", suggest(e.name, o.asked))
+			e.report(startOf(e.key), "unknown key", suggest(e.name, o.asked))
 		}
 	}
 }

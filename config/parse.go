@@ -2,48 +2,45 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/weirproxy/weir/messages"
 )
 
-// Load reads and checks a configuration file. The error is *Faults when its
-// content is not valid, else says why it could not be read. env finds the
-// variables that the file names.
+// Load reads and checks a configuration file and what it includes. The error
+// is *Faults when the content is not valid, else says why the file could not be
+// read. env finds the variables that the files name.
 func Load(path string, env Lookup) (*Config, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		return nil, fmt.Errorf("read the configuration %s: it is a folder", path)
-	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read the configuration: there is no file %s: %w", path, err)
-	}
+	sources, err := ReadSources(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, err
 	}
-	return Parse(path, text, env)
+	return sources.Load(env)
 }
 
 // Parse checks the text of a configuration file. file is its name for
-// messages. An error is always *Faults.
+// messages. Text has no folder, so include is a fault in it. An error is always
+// *Faults.
 func Parse(file string, text []byte, env Lookup) (*Config, error) {
-	if env == nil {
-		env = func(string) (string, bool) { return "", false }
-	}
 	doc, faults := readDocument(file, text, fileBounds())
 	if len(faults) > 0 {
 		return nil, &Faults{List: faults}
 	}
-	r := newReader(doc, env)
+	return parseDocuments(env, nil, doc)
+}
+
+// parseDocuments reads the keys and values of documents whose syntax is good.
+// found is what the include of the first one led to; nil: it may have none.
+func parseDocuments(env Lookup, found *inclusion, doc *document, included ...*document) (*Config, error) {
+	if env == nil {
+		env = func(string) (string, bool) { return "", false }
+	}
+	r := newReader(env, doc, included...)
 	if doc.root == nil || r.root().isNull() {
 		return nil, &Faults{List: []Fault{emptyFault(doc)}}
 	}
-	cfg := r.config(defaultConfig(env))
+	cfg := r.config(defaultConfig(env), found)
 	if err := r.err(); err != nil {
 		return nil, err
 	}
@@ -66,21 +63,28 @@ func emptyFault(doc *document) Fault {
 	return f
 }
 
-// config reads a whole file into cfg, which holds the defaults.
-func (r *reader) config(cfg *Config) *Config {
+// config reads all documents into cfg, which holds the defaults.
+func (r *reader) config(cfg *Config, found *inclusion) *Config {
 	o, ok := r.root().object("keys and values such as listeners, routes, upstreams")
 	if !ok {
 		return cfg
 	}
 	r.settings(o, cfg)
-	upstreams := named(o, "upstreams", item.upstream)
-	routes := named(o, "routes", item.route)
+	o.include(found)
+	parts := append([]*object{o}, r.included()...)
+	upstreams := named(parts, "upstreams", item.upstream)
+	routes := named(parts, "routes", item.route)
 	o.close()
-	r.checkRoutes(routes, upstreams)
+	for _, part := range parts[1:] {
+		part.closeIncluded(o)
+	}
+	checkRoutes(routes, upstreams)
+	o.checkDockerHost(&cfg.Docker, upstreams)
 	cfg.Desired = messages.Desired{
 		Upstreams: sorted(upstreams, func(s messages.UpstreamSpec) string { return s.Name }),
 		Routes:    sorted(routes, func(s messages.RouteSpec) string { return s.Name }),
 	}
+	cfg.Files = slices.Clone(r.origins.files)
 	cfg.Warnings, cfg.origins, cfg.remarks = r.warnings, r.origins, r.remarks
 	return cfg
 }
@@ -93,24 +97,36 @@ type definition[T any] struct {
 	sound bool
 }
 
-// named reads a mapping of names to values of one kind.
-func named[T any](o *object, key string, parse func(v item, name string) T) []definition[T] {
-	v, ok := o.get(key)
-	if !ok {
-		return nil
-	}
-	entries, ok := v.entries("a mapping of names", func(string) string { return "NAME" })
-	if !ok {
-		return nil
-	}
-	definitions := make([]definition[T], 0, len(entries))
-	for _, e := range entries {
-		before := len(o.r.faults)
-		if !isName(e.name) {
-			e.badKey(fmt.Sprintf("want a name (%s), not %s", wantName, quote(e.name)))
+// named reads the mappings of names to values of one kind that the parts have
+// under key.
+func named[T any](parts []*object, key string, parse func(v item, name string) T) []definition[T] {
+	var definitions []definition[T]
+	first := map[string]entry{}
+	for _, o := range parts {
+		v, ok := o.get(key)
+		if !ok {
+			continue
 		}
-		spec := parse(e.item, e.name)
-		definitions = append(definitions, definition[T]{entry: e, spec: spec, sound: len(o.r.faults) == before})
+		entries, ok := v.entries("a mapping of names", func(string) string { return "NAME" })
+		if !ok {
+			continue
+		}
+		definitions = slices.Grow(definitions, len(entries))
+		for _, e := range entries {
+			before := len(o.r.faults)
+			other, twice := first[e.name]
+			switch {
+			case !isName(e.name):
+				e.badKey(fmt.Sprintf("want a name (%s), not %s", wantName, quote(e.name)))
+			case twice:
+				e.report(startOf(e.key), fmt.Sprintf("%s is defined twice, first in %s", e.name, other.seenFrom(e.doc)),
+					"a name stands in one file; no file overrides another")
+			default:
+				first[e.name] = e
+			}
+			spec := parse(e.item, e.name)
+			definitions = append(definitions, definition[T]{entry: e, spec: spec, sound: len(o.r.faults) == before})
+		}
 	}
 	return definitions
 }
@@ -151,7 +167,7 @@ func parseBody[T any](kind, name string, body []byte, parse func(v item, name st
 	if len(faults) > 0 {
 		return none, &Faults{List: faults}
 	}
-	r := newReader(doc, nil)
+	r := newReader(nil, doc)
 	spec := parse(r.root(), name)
 	if err := r.err(); err != nil {
 		return none, err

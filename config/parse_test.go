@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func TestParseFillsInEveryDefault(t *testing.T) {
 	if diff := cmp.Diff([]Listener{{Addr: ":8080"}}, cfg.Listeners); diff != "" {
 		t.Errorf("listeners (-want +got):\n%s", diff)
 	}
-	if cfg.NATS != (NATS{Addr: "127.0.0.1:4222", Prefix: "weir"}) || cfg.Admin.Addr != "127.0.0.1:9070" || cfg.Log != (Log{Level: "info", Format: "auto"}) ||
+	if !reflect.DeepEqual(cfg.NATS, defaultConfig(noEnv).NATS) || cfg.NATS.Addr != "127.0.0.1:4222" || cfg.NATS.Prefix != "weir" || cfg.Admin.Addr != "127.0.0.1:9070" || cfg.Log != (Log{Level: "info", Format: "auto"}) ||
 		cfg.Shutdown != (Shutdown{Timeout: 25 * time.Second}) || cfg.Auth.OperatorToken.Reveal() != "" || !isName(cfg.Member) || cfg.DataDir == "" {
 		t.Errorf("got %+v", cfg)
 	}
@@ -51,7 +52,7 @@ shutdown: {delay: 1s, timeout: 0}
 	if diff := cmp.Diff(want, cfg.Listeners, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("listeners (-want +got):\n%s", diff)
 	}
-	if cfg.NATS != (NATS{"localhost:4333", "a.b"}) || cfg.Member != "edge-1" || cfg.Admin.Addr != "unix:/run/weir.sock" ||
+	if cfg.NATS.Addr != "localhost:4333" || cfg.NATS.Prefix != "a.b" || cfg.Member != "edge-1" || cfg.Admin.Addr != "unix:/run/weir.sock" ||
 		cfg.Auth.OperatorToken.Reveal() != "long-enough" || cfg.DataDir != "/data" || cfg.Log != (Log{"debug", "json", true}) ||
 		cfg.Shutdown != (Shutdown{Delay: time.Second}) {
 		t.Errorf("got %+v", cfg)
@@ -100,6 +101,11 @@ read_timeout: 4s
 write_timeout: 5s
 idle_timeout: 6s
 tunnel_timeout: 0
+drain_timeout: 0
+replace_timeout: 7s
+discovery: dns
+update_frequency: 8s
+ipv4_only: true
 remark: |
   two
   lines
@@ -117,6 +123,8 @@ remark: |
 			ConnectionTimeout: time.Second, TotalConnectionTimeout: 2 * time.Second, ResponseTimeout: 3 * time.Second,
 			ReadTimeout: 4 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: 6 * time.Second,
 		},
+		ReplaceTimeout: 7 * time.Second,
+		Discovery:      messages.Discovery{Kind: messages.DiscoverDNS, UpdateFrequency: 8 * time.Second, IPv4Only: true},
 	}
 	if !spec.Equal(want) {
 		t.Errorf("got %+v, want %+v", spec, want)
@@ -230,7 +238,7 @@ func hostile() map[string]string {
 		"a long plain text": "a: " + strings.Repeat("x ", 1<<19),
 		"many comments":     strings.Repeat("#\n", 1<<19),
 		"many documents":    strings.Repeat("---\n", 150_000),
-		"too many bytes":    strings.Repeat(" ", 9<<20),
+		"too many bytes":    strings.Repeat(" ", 33<<20),
 		"laughs":            "a: &a [x,x]\n" + strings.Repeat("b: &b [*a,*a]\n", 30),
 	}
 }

@@ -9,23 +9,48 @@ import (
 	"github.com/weirproxy/weir/messages"
 )
 
-// printer writes YAML, each value with the place that it comes from.
+// printer writes YAML, each value with the place that it comes from; or it
+// collects the values alone, for those who compare them.
 type printer struct {
 	out    *strings.Builder
-	from   origins
+	from   *origins
 	path   string
 	indent string
 	// dash is true until the first line of a list's element is written.
 	dash bool
+	// leftOut: what is written is a comment.
+	leftOut bool
+	// leaves takes the values; nil: they are written.
+	leaves *[]leaf
 }
 
-func newPrinter(from origins) *printer { return &printer{out: &strings.Builder{}, from: from} }
+// leaf is a value with its path.
+type leaf struct {
+	path, value string
+	// shown is the value as people may see it.
+	shown string
+}
+
+func newPrinter(from *origins) *printer { return &printer{out: &strings.Builder{}, from: from} }
+
+// leavesOf returns the values that write would print, in this order.
+func leavesOf(write func(*printer)) []leaf {
+	var list []leaf
+	write(&printer{leaves: &list})
+	return list
+}
 
 // String returns what was printed so far.
 func (p *printer) String() string { return p.out.String() }
 
 func (p *printer) line(text, comment string) {
+	if p.leaves != nil {
+		return
+	}
 	line := p.indent + text
+	if p.leftOut {
+		line = "# " + line
+	}
 	if p.dash {
 		line = p.indent[:len(p.indent)-2] + "- " + text
 		p.dash = false
@@ -38,34 +63,78 @@ func (p *printer) line(text, comment string) {
 }
 
 // comment writes a line that says what has no value.
-func (p *printer) comment(text string) { p.line("# "+text, "") }
+func (p *printer) comment(text string) {
+	if !p.leftOut {
+		text = "# " + text
+	}
+	p.line(text, "")
+}
+
+// without returns a printer that writes values as comments: secrets, and what
+// has no meaning without them. A placeholder must not become a value.
+func (p *printer) without() *printer {
+	comments := *p
+	comments.leftOut = true
+	return &comments
+}
+
+// leaf takes a value, if they are collected.
+func (p *printer) leaf(key, value, shown string) bool {
+	if p.leaves == nil {
+		return false
+	}
+	*p.leaves = append(*p.leaves, leaf{path: join(p.path, key), value: value, shown: shown})
+	return true
+}
 
 // plain writes a value that needs no quotes.
-func (p *printer) plain(key, value string) {
-	p.line(keyText(key)+": "+value, p.from.of(join(p.path, key)))
+func (p *printer) plain(key, value string) { p.masked(key, value, value) }
+
+// masked writes what people may see of a value.
+func (p *printer) masked(key, value, shown string) {
+	if !p.leaf(key, value, shown) {
+		p.line(keyText(key)+": "+shown, p.from.of(join(p.path, key)))
+	}
 }
 
 // text writes a value in quotes.
-func (p *printer) text(key, value string) { p.plain(key, quoted(value)) }
+func (p *printer) text(key, value string) {
+	shown := value
+	if value == "" {
+		shown = `""`
+	}
+	if !p.leaf(key, value, shown) {
+		p.plain(key, quoted(value))
+	}
+}
 
 // texts writes a list of values.
 func (p *printer) texts(key string, values []string) { p.plain(key, quotedList(values)) }
 
+// absent says in words what holds where a key has no value.
+func (p *printer) absent(key, words string) {
+	if !p.leaf(key, "", words) {
+		p.comment(key + ": " + words)
+	}
+}
+
 // open begins a mapping or a list under key. Something must be written into it.
 func (p *printer) open(key string) *printer {
 	p.line(keyText(key)+":", "")
-	return &printer{out: p.out, from: p.from, path: join(p.path, key), indent: p.indent + "  "}
+	return &printer{out: p.out, from: p.from, path: join(p.path, key), indent: p.indent + "  ", leaves: p.leaves, leftOut: p.leftOut}
 }
 
 // element begins element i of a list.
 func (p *printer) element(i int) *printer {
-	return &printer{out: p.out, from: p.from, path: p.path + "[" + strconv.Itoa(i) + "]", indent: p.indent + "  ", dash: true}
+	return &printer{out: p.out, from: p.from, path: p.path + "[" + strconv.Itoa(i) + "]", indent: p.indent + "  ", dash: true, leaves: p.leaves}
 }
 
 // fields writes header fields; several values of one name as a list.
 func (p *printer) fields(key string, fields messages.List[messages.HeaderField]) {
 	if fields.Len() == 0 {
-		p.plain(key, "{}")
+		if p.leaves == nil {
+			p.plain(key, "{}")
+		}
 		return
 	}
 	p = p.open(key)
@@ -75,10 +144,12 @@ func (p *printer) fields(key string, fields messages.List[messages.HeaderField])
 		for ; i < fields.Len() && fields.At(i).Name == name; i++ {
 			values = append(values, fields.At(i).Value)
 		}
-		if len(values) == 1 {
+		switch list := quotedList(values); {
+		case p.leaf(name, list, ""): // it may be a credential
+		case len(values) == 1:
 			p.text(name, values[0])
-		} else {
-			p.texts(name, values)
+		default:
+			p.plain(name, list)
 		}
 	}
 }

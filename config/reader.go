@@ -11,19 +11,28 @@ import (
 // reader walks a document by the keys that the configuration has, and collects
 // what is wrong on the way.
 type reader struct {
-	doc      *document
+	// docs are the documents that make up the configuration: the file, then
+	// what it includes, in the order of document.index.
+	docs     []*document
 	env      Lookup // nil: variables are not taken
 	faults   []Fault
 	more     int // faults beyond maxFaults
 	warnings []Warning
-	origins  origins
+	origins  *origins
 	remarks  map[string]string // by upstream
-	// known are the keys that were asked for, by the kind of their place.
+	// known are the keys that were asked for, by the kind of their place; nil:
+	// nobody wants to know.
 	known map[string]bool
 }
 
-func newReader(doc *document, env Lookup) *reader {
-	return &reader{doc: doc, env: env, origins: origins{}, remarks: map[string]string{}, known: map[string]bool{}}
+// newReader returns a reader of a document, and of those that it includes.
+func newReader(env Lookup, doc *document, included ...*document) *reader {
+	r := &reader{docs: append([]*document{doc}, included...), env: env, origins: &origins{at: map[string]origin{}}, remarks: map[string]string{}}
+	for i, d := range r.docs {
+		d.index = i
+		r.origins.files = append(r.origins.files, d.file)
+	}
+	return r
 }
 
 // err returns the faults as an error, or nil.
@@ -39,14 +48,17 @@ func (r *reader) err() error {
 // item is a value of the document with its place.
 type item struct {
 	r    *reader
+	doc  *document
 	node ast.Node
 	// path is where it is: "upstreams.api.addrs[1]". kind is the same for all
 	// of its kind: "upstreams.NAME.addrs[]".
 	path, kind string
 }
 
-// root returns the whole document.
-func (r *reader) root() item { return item{r: r, node: r.doc.root} }
+// root returns the whole of the first document.
+func (r *reader) root() item { return r.rootOf(r.docs[0]) }
+
+func (r *reader) rootOf(d *document) item { return item{r: r, doc: d, node: d.root} }
 
 // fault notes that the value is wrong.
 func (v item) fault(message string) { v.hinted("", message) }
@@ -55,23 +67,35 @@ func (v item) faultf(format string, args ...any) { v.fault(fmt.Sprintf(format, a
 
 // hinted notes that the value is wrong, and what most likely helps.
 func (v item) hinted(hint, message string) {
-	v.r.report(startOf(v.node), v.path, message, hint)
+	v.report(startOf(v.node), message, hint)
 }
 
-func (r *reader) report(at *token.Token, path, message, hint string) {
+// report notes a fault at a token of the value, or of its key.
+func (v item) report(at *token.Token, message, hint string) {
+	r := v.r
 	if len(r.faults) == maxFaults {
 		r.more++
 		return
 	}
-	f := r.doc.fault(at.Position.Line, at.Position.Column, message)
-	f.Path, f.Hint = path, hint
+	f := v.doc.fault(at.Position.Line, at.Position.Column, message)
+	f.Path, f.Hint = v.path, hint
 	r.faults = append(r.faults, f)
+}
+
+// seenFrom returns where the key of an entry is, for those who read another
+// place of the same configuration: "line 3", or "line 3 of conf.d/a.yaml".
+func (e entry) seenFrom(d *document) string {
+	line := fmt.Sprintf("line %d", startOf(e.key).Position.Line)
+	if e.doc != d {
+		line += " of " + fileText(e.doc.file)
+	}
+	return line
 }
 
 // warn notes that the value is odd.
 func (v item) warn(message string) {
 	at := startOf(v.node).Position
-	f := v.r.doc.fault(at.Line, at.Column, message)
+	f := v.doc.fault(at.Line, at.Column, message)
 	v.r.warnings = append(v.r.warnings, Warning{File: f.File, Line: f.Line, Column: f.Column, Path: v.path, Message: message})
 }
 
@@ -131,7 +155,7 @@ func (v item) list(want string) ([]item, bool) {
 	}
 	items := make([]item, 0, len(seq.Values))
 	for i, n := range seq.Values {
-		items = append(items, item{r: v.r, node: n, path: v.path + "[" + strconv.Itoa(i) + "]", kind: v.kind + "[]"})
+		items = append(items, item{r: v.r, doc: v.doc, node: n, path: v.path + "[" + strconv.Itoa(i) + "]", kind: v.kind + "[]"})
 	}
 	v.note()
 	return items, true
@@ -151,8 +175,10 @@ func (v item) isList() bool { _, list := v.node.(*ast.SequenceNode); return list
 // quote shows a text in a message, cut when it is long.
 func quote(text string) string { return strconv.Quote(shorten(text)) }
 
+// shorten cuts a text for a message; what a URL in it has of credentials is masked.
 func shorten(text string) string {
 	const longest = 60
+	text = maskURLs(text)
 	if runes := []rune(text); len(runes) > longest {
 		return string(runes[:longest]) + "..."
 	}

@@ -108,7 +108,7 @@ func (v item) routeHost() (string, bool) {
 
 // checkRoutes looks at the routes of a file together, as far as they have no
 // fault by themselves.
-func (r *reader) checkRoutes(routes []definition[messages.RouteSpec], upstreams []definition[messages.UpstreamSpec]) {
+func checkRoutes(routes []definition[messages.RouteSpec], upstreams []definition[messages.UpstreamSpec]) {
 	names := make(map[string]bool, len(upstreams))
 	for _, u := range upstreams {
 		names[u.name] = true
@@ -120,8 +120,8 @@ func (r *reader) checkRoutes(routes []definition[messages.RouteSpec], upstreams 
 		}
 		rule := fmt.Sprintf("%d %s %s", route.spec.Priority, route.spec.Host, ruleKey(route.spec.Path))
 		if other, twice := first[rule]; twice {
-			r.report(startOf(route.key), route.path, fmt.Sprintf("the route has the same host, path and priority as %s in line %d",
-				other.name, startOf(other.key).Position.Line), "change one of them, or its priority")
+			route.report(startOf(route.key), fmt.Sprintf("the route has the same host, path and priority as %s in %s",
+				other.name, other.seenFrom(route.doc)), "change one of them, or its priority")
 			continue
 		}
 		first[rule] = route.entry

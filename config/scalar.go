@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// scalar is a single value as text, variables put in.
+// scalar is a single value as text.
 type scalar struct {
 	text string
 	// bare is true for what may be a number or true and false: not quoted, or
@@ -19,8 +19,23 @@ type scalar struct {
 	bare bool
 }
 
-// scalar returns a single value. want says what it is for.
+// scalar returns a single value, variables put in. want says what it is for.
 func (v item) scalar(want string) (s scalar, ok bool) {
+	s, ok = v.written(want)
+	if !ok {
+		return s, false
+	}
+	text, names, problem := expand(s.text, v.r.env)
+	if problem != "" {
+		v.fault(problem)
+		return s, false
+	}
+	v.note(names...)
+	return scalar{text: text, bare: s.bare || len(names) > 0}, true
+}
+
+// written returns a single value as it is written.
+func (v item) written(want string) (s scalar, ok bool) {
 	switch n := v.node.(type) {
 	case *ast.StringNode:
 		s = scalar{text: n.Value, bare: n.Token.Type == token.StringType}
@@ -32,13 +47,7 @@ func (v item) scalar(want string) (s scalar, ok bool) {
 		v.reject(want)
 		return s, false
 	}
-	text, names, problem := expand(s.text, v.r.env)
-	if problem != "" {
-		v.fault(problem)
-		return s, false
-	}
-	v.note(names...)
-	return scalar{text: text, bare: s.bare || len(names) > 0}, true
+	return s, true
 }
 
 // text returns any single value that has no control characters.
@@ -192,9 +201,21 @@ func size(v item) (int64, bool) {
 	return int64(n) * factor, true
 }
 
+// sizeFrom returns a parser of sizes from low to high.
+func sizeFrom(low, high int64) func(item) (int64, bool) {
+	return func(v item) (int64, bool) {
+		n, ok := size(v)
+		if ok && (n < low || n > high) {
+			v.faultf("want a size from %s to %s, not %s", sizeText(low), sizeText(high), sizeText(n))
+			return 0, false
+		}
+		return n, ok
+	}
+}
+
 // sizeText prints a number of bytes with the largest unit that divides it.
 func sizeText(n int64) string {
-	for _, unit := range []sizeUnit{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+	for _, unit := range []sizeUnit{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
 		if n > 0 && n%unit.bytes == 0 {
 			return strconv.FormatInt(n/unit.bytes, 10) + unit.name
 		}

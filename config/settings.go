@@ -15,10 +15,10 @@ func (r *reader) settings(o *object, cfg *Config) {
 	} else {
 		o.hinted(`listeners: [{addr: ":8080"}]`, "listeners is missing; want at least one")
 	}
-	section(o, "nats", func(o *object) {
-		read(o, "addr", &cfg.NATS.Addr, addrs.once("nats.addr", item.listenAddr))
-		read(o, "prefix", &cfg.NATS.Prefix, subjectPrefix)
-	})
+	read(o, "watch", &cfg.Watch, truth)
+	section(o, "nats", func(o *object) { o.nats(&cfg.NATS, addrs) })
+	section(o, "dns", func(o *object) { o.dns(&cfg.DNS) })
+	section(o, "docker", func(o *object) { o.docker(&cfg.Docker) })
 	section(o, "cluster", func(o *object) { read(o, "member", &cfg.Member, name) })
 	section(o, "admin", func(o *object) {
 		read(o, "addr", &cfg.Admin.Addr, addrs.once("admin.addr", item.adminAddr))
@@ -205,11 +205,29 @@ func operatorToken(v item) (Secret, bool) {
 }
 
 // folder returns the path of a folder.
-func folder(v item) (string, bool) {
+func folder(v item) (string, bool) { return v.somePath("a folder") }
+
+// filePath returns the path of a file.
+func filePath(v item) (string, bool) { return v.somePath("a file") }
+
+func (v item) somePath(kind string) (string, bool) {
 	path, ok := text(v)
 	if ok && path == "" {
-		v.fault("want the path of a folder, not an empty text")
+		v.fault("want the path of " + kind + ", not an empty text")
 		return "", false
 	}
 	return path, ok
+}
+
+// tlsFiles reads {ca, cert, key}.
+func (o *object) tlsFiles(files *TLSFiles) {
+	read(o, "ca", &files.CA, filePath)
+	read(o, "cert", &files.Cert, filePath)
+	read(o, "key", &files.Key, filePath)
+	switch {
+	case o.has("cert") && !o.has("key"):
+		o.fault("cert needs its key")
+	case o.has("key") && !o.has("cert"):
+		o.fault("key needs its cert")
+	}
 }

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // suggest returns "did you mean X?" for the candidate that is closest to name,
 // or the list of them when none is close and they are few, or "".
@@ -30,7 +33,12 @@ func closest(name string, candidates []string) string {
 // name that is too long for any key is cut.
 func plainName(name string) string {
 	name = name[:min(len(name), 2*maxName)]
-	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == ' ' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
 }
 
 // distance counts the edits between two texts: a byte put in, left out,

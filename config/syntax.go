@@ -91,11 +91,16 @@ func refusal(tokens token.Tokens, i int) (message, hint string) {
 // depthMeter follows how deep values are nested and how many keys a block
 // mapping has, by tokens alone.
 type depthMeter struct {
-	limit bounds
-	flow  int
-	// blocks are the columns at which open block collections begin, with the
-	// number of their keys.
-	blocks []struct{ column, keys int }
+	limit  bounds
+	flow   int
+	blocks []block
+}
+
+// block is an open block collection.
+type block struct {
+	column, keys int
+	// entries: the last thing in it was an entry of a list.
+	entries bool
 }
 
 // note looks at token i; it returns what is too much, or nothing.
@@ -106,10 +111,13 @@ func (m *depthMeter) note(tokens token.Tokens, i int) string {
 	case token.MappingEndType, token.SequenceEndType:
 		m.flow--
 	case token.SequenceEntryType:
-		m.block(tk.Position.Column)
+		m.block(tk.Position.Column, true)
 	case token.MappingValueType:
-		if i > 0 && m.flow <= 0 && m.block(tokens[i-1].Position.Column) > m.limit.keys {
-			return fmt.Sprintf("more than %d keys in one mapping", m.limit.keys)
+		if i > 0 && m.flow <= 0 {
+			keys, most := m.block(tokens[i-1].Position.Column, false), m.most()
+			if keys > most {
+				return fmt.Sprintf("more than %d keys in one mapping", most)
+			}
 		}
 	}
 	if m.flow+len(m.blocks) > maxDepth {
@@ -118,15 +126,24 @@ func (m *depthMeter) note(tokens token.Tokens, i int) string {
 	return ""
 }
 
+// most is how many keys the innermost mapping may have. Those that are parsed
+// in chunks may have more.
+func (m *depthMeter) most() int {
+	if len(m.blocks) == 2 && !m.blocks[0].entries {
+		return m.limit.names
+	}
+	return m.limit.keys
+}
+
 // block counts a key or an entry of the block collection at column.
-func (m *depthMeter) block(column int) int {
+func (m *depthMeter) block(column int, entry bool) int {
 	for len(m.blocks) > 0 && m.blocks[len(m.blocks)-1].column > column {
 		m.blocks = m.blocks[:len(m.blocks)-1]
 	}
 	if len(m.blocks) == 0 || m.blocks[len(m.blocks)-1].column < column {
-		m.blocks = append(m.blocks, struct{ column, keys int }{column: column})
+		m.blocks = append(m.blocks, block{column: column})
 	}
 	last := &m.blocks[len(m.blocks)-1]
-	last.keys++
+	last.keys, last.entries = last.keys+1, entry
 	return last.keys
 }

@@ -27,10 +27,15 @@ func (v item) upstream(name string) messages.UpstreamSpec {
 	if !ok {
 		return spec
 	}
-	var peers []messages.PeerSpec
+	var addrs []messages.PeerSpec
 	o.need("addrs", "addrs is missing")
-	read(o, "addrs", &peers, item.peers)
-	spec.Addrs = messages.ListOf(peers...)
+	if o.discovery(&spec.Discovery) {
+		read(o, "addrs", &addrs, peers(spec.Discovery.Kind))
+	} else {
+		o.get("addrs") // what they may be is not known
+	}
+	spec.Addrs = messages.ListOf(addrs...)
+	o.checkDiscovery(spec)
 	read(o, "algo", &spec.Algo, item.algo)
 	o.checkRing(spec)
 	read(o, "health_check", &spec.Check, item.check)
@@ -40,6 +45,8 @@ func (v item) upstream(name string) messages.UpstreamSpec {
 	read(o, "queue_when_down", &spec.Limits.QueueWhenDown, truth)
 	read(o, "retry", &spec.Retry, item.retry)
 	o.transport(&spec.Transport)
+	read(o, "drain_timeout", &spec.DrainTimeout, duration(time.Millisecond))
+	read(o, "replace_timeout", &spec.ReplaceTimeout, duration(time.Millisecond))
 	if v, ok := o.get("remark"); ok { // for those who read the file
 		v.r.remarks[name], _ = remark(v)
 	}

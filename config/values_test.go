@@ -20,7 +20,7 @@ func readValue[T any](t *testing.T, text string, parse func(item) (T, bool)) (T,
 	if len(faults) > 0 {
 		t.Fatalf("%s: %v", text, faults)
 	}
-	r := newReader(doc, mapEnv(map[string]string{"N": "7", "D": "9s", "T": "true", "EMPTY": ""}))
+	r := newReader(mapEnv(map[string]string{"N": "7", "D": "9s", "T": "true", "EMPTY": ""}), doc)
 	o, _ := r.root().object("")
 	v, _ := o.get("key")
 	value, ok := parse(v)
@@ -127,11 +127,13 @@ func TestNumbersAndTruth(t *testing.T) {
 	})
 }
 
+func staticPeer(v item) (messages.PeerSpec, bool) { return v.peer(messages.DiscoverStatic) }
+
 func TestPeerAddresses(t *testing.T) {
 	peer := func(addr string, weight, tier int) messages.PeerSpec {
 		return messages.PeerSpec{Addr: addr, Weight: weight, Tier: tier}
 	}
-	runValues(t, item.peer, []valueTest[messages.PeerSpec]{
+	runValues(t, staticPeer, []valueTest[messages.PeerSpec]{
 		{text: "10.0.0.1:8080", want: peer("10.0.0.1:8080", 1, 0)},
 		{text: "10.0.0.1", want: peer("10.0.0.1:80", 1, 0)},
 		{text: "10.0.0.1:8080 10", want: peer("10.0.0.1:8080", 10, 0)},
