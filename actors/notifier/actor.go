@@ -8,11 +8,14 @@ import (
 	"github.com/weirproxy/weir/messages"
 )
 
-// Deps are the collaborators of the notifier. All are required.
+// Deps are the collaborators of the notifier. All are required but Outbox.
 type Deps struct {
 	// Publish sends one message to whoever is subscribed now. It must not wait;
-	// an error means that it was not sent.
+	// an error means that it was not sent. It is not used when there is an Outbox.
 	Publish func(subject string, header map[string]string, body []byte) error
+	// Outbox takes events into the stream; nil = they are live only. It outlives
+	// the actor's incarnations, and who made it runs and flushes it.
+	Outbox *Outbox
 	// Feed outlives the actor's incarnations.
 	Feed   *Feed
 	Logger *slog.Logger
@@ -21,7 +24,7 @@ type Deps struct {
 // Props returns the props of the notifier.
 func Props(cfg Config, deps Deps) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &notifier{outlet: &outlet{cfg: cfg, publish: deps.Publish, feed: deps.Feed, log: deps.Logger,
+		return &notifier{outlet: &outlet{cfg: cfg, publish: deps.Publish, outbox: deps.Outbox, feed: deps.Feed, log: deps.Logger,
 			encoder: encoder{cfg: cfg, next: func() uint64 { return deps.Feed.stats.numbered.Add(1) }}}}
 	})
 }

@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -107,6 +108,47 @@ func begin(t *testing.T, w *world) (parent *actortest.Parent, pid *actor.PID) {
 
 const crash = "crash, please"
 
+// beginStored starts a notifier whose events go into a stream, by an outbox that
+// runs until the test ends.
+func beginStored(t *testing.T, w *world, stream *fakeStream) (parent *actortest.Parent, pid *actor.PID) {
+	t.Helper()
+	outbox := NewOutbox(cfg(), stream.deps(w))
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		outbox.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		if left := outbox.Flush(t.Context()); left > 0 {
+			t.Errorf("%d events are left", left)
+		}
+		cancel()
+		<-done
+	})
+	parent = actortest.NewParent(t, actortest.System(), actortest.Config{})
+	props := Props(cfg(), Deps{Outbox: outbox, Feed: w.feed, Logger: slog.New(slog.NewJSONHandler(w, nil))})
+	return parent, parent.Spawn(t, props, "notifier")
+}
+
+func TestWithAnOutboxEachEventIsStored(t *testing.T) {
+	w, stream := &world{}, newFakeStream()
+	p, pid := beginStored(t, w, stream)
+	for _, event := range samples() {
+		p.Send(pid, event)
+	}
+	settle(t, pid)
+	actortest.Eventually(t, "all are stored", func() bool { return len(stream.details(&stream.stored)) == len(samples()) })
+	for i, r := range w.feed.Last(100) { // which keeps ten, in the order in which they came
+		if got := stream.stored[len(samples())-10+i]; got.ID != r.ID || got.Subject != r.Subject || got.Late {
+			t.Errorf("stored %+v, the feed has %s at %s", got, r.ID, r.Subject)
+		}
+	}
+	if got := w.samples()["weir_events_published_total"]; got != float64(len(samples())) {
+		t.Errorf("%v counted as published", got)
+	}
+}
+
 // settle ends the notifier after it handled all that was sent before.
 func settle(t *testing.T, pid *actor.PID) {
 	t.Helper()
@@ -166,6 +208,9 @@ func TestLevelsOfLog(t *testing.T) {
 		{messages.UpstreamChanged{Change: messages.UpstreamDegraded}, "upstream changed", "WARN"},
 		{messages.UpstreamChanged{Change: messages.UpstreamDown}, "upstream changed", "WARN"},
 		{messages.UpstreamChanged{Change: messages.UpstreamParked}, "upstream changed", "WARN"},
+		{messages.UpstreamChanged{Change: messages.UpstreamUnproven}, "upstream changed", "WARN"},
+		{messages.ConfigChanged{Change: messages.ConfigApplied}, "configuration applied", "INFO"},
+		{messages.ConfigChanged{Change: messages.ConfigRejected, Faults: 3}, "configuration rejected", "WARN"},
 		{messages.DiscoveryChanged{Change: messages.DiscoverySet}, "discovery changed", "INFO"},
 		{messages.DiscoveryChanged{Change: messages.DiscoveryRecovered}, "discovery changed", "INFO"},
 		{messages.DiscoveryChanged{Change: messages.DiscoveryFailure}, "discovery changed", "WARN"},

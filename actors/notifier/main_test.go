@@ -39,7 +39,27 @@ func samples() map[string]messages.Event {
 		"discovery_recovered": messages.DiscoveryChanged{Upstream: "web", Change: messages.DiscoveryRecovered, Peers: 4, At: noon()},
 		"actor_crashed":       messages.ActorCrashed{Actor: "system/upstreams/web/health/10.0.0.1:8080", Detail: "index out of range", At: noon()},
 		"actor_restarted":     messages.ActorRestarted{Actor: "system/upstreams/web", Failures: 2, Delay: 1500 * time.Millisecond, At: noon()},
+		"config_applied":      messages.ConfigChanged{Kind: "file", Name: "weir.yaml", Change: messages.ConfigApplied, Detail: "upstreams: 1 added", At: noon()},
+		"config_rejected": messages.ConfigChanged{Kind: "file", Name: "weir.yaml", Change: messages.ConfigRejected,
+			Detail: `weir.yaml:3:5: unknown key "adrs"`, Faults: 2, At: noon()},
+		"upstream_unproven": messages.UpstreamChanged{Upstream: "web", Change: messages.UpstreamUnproven, Detail: "none of 3 new peers is healthy", Peers: 3, At: noon()},
 	}
+}
+
+// records is what leaves for the samples, and for what the outbox tells by itself.
+func records(t *testing.T) map[string]Record {
+	t.Helper()
+	out := map[string]Record{}
+	for name, event := range samples() {
+		r, ok := newEncoder(cfg()).encode(event)
+		if !ok {
+			t.Fatalf("%s is not known", name)
+		}
+		out[name] = r
+	}
+	lost := outage{since: noon().Add(-time.Hour), reason: errAway, late: 1012, dropped: 7}
+	out["outbox_dropped"] = newEncoder(cfg()).dropped(lost, noon())
+	return out
 }
 
 // newEncoder returns an encoder that numbers from 1.

@@ -10,6 +10,7 @@ import (
 type outlet struct {
 	cfg     Config
 	publish func(subject string, header map[string]string, body []byte) error
+	outbox  *Outbox // nil = live only, by publish
 	feed    *Feed
 	log     *slog.Logger
 	encoder encoder
@@ -24,7 +25,11 @@ func (o *outlet) take(event messages.Event) bool {
 	o.feed.stats.count(event)
 	logEvent(o.log, event)
 	o.feed.append(record)
-	o.send(record)
+	if o.outbox != nil {
+		o.outbox.put(event, record)
+	} else {
+		o.send(record)
+	}
 	return true
 }
 

@@ -20,6 +20,28 @@ func actorSubject(prefix, actor string) string {
 	return prefix + ".evt.actor." + actorToken(actor)
 }
 
+// configSubject is where the changes of a piece of configuration go.
+func configSubject(prefix, kind, name string) string {
+	return prefix + ".evt.config." + short(nameToken(kind)) + "." + short(nameToken(name))
+}
+
+// outboxSubject is where it is told what the outbox lost. It is a subject of its
+// own, so that it hides no crash from who reads the last event of each subject.
+func outboxSubject(prefix string) string { return prefix + ".evt.actor.outbox" }
+
+// maxToken bounds tokens of names that nobody bounds: a client whose line with
+// the subject has more than 4096 bytes is cut off by the server.
+const maxToken = 255
+
+// short makes a long token short: its beginning, "==", which is in no token, and
+// a hash of all of it.
+func short(token string) string {
+	if len(token) <= maxToken {
+		return token
+	}
+	return token[:maxToken-2-32] + "==" + hashID(token)
+}
+
 // nameToken makes one token of the name of an upstream: letters, digits, '-'
 // and '_' stay, which is all that valid names have; any other byte becomes =XX.
 func nameToken(name string) string {

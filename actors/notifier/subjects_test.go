@@ -91,6 +91,9 @@ func TestSubjects(t *testing.T) {
 		healthSubject("edge.eu", "my_web-1", "[::1]:80"):        "edge.eu.evt.health.my_web-1.=5B//1=5D/80",
 		healthSubject("weir", "", ""):                           "weir.evt.health.=.=",
 		upstreamSubject("weir", "a.b"):                          "weir.evt.upstream.a=2Eb",
+		configSubject("weir", "file", "weir.yaml"):              "weir.evt.config.file.weir=2Eyaml",
+		configSubject("weir", "", ""):                           "weir.evt.config.=.=",
+		outboxSubject("weir"):                                   "weir.evt.actor.outbox",
 		discoverySubject("weir", "web"):                         "weir.evt.discovery.web",
 		actorSubject("weir", "system/upstreams/my_web"):         "weir.evt.actor.system/upstreams/my_web",
 		actorSubject("weir", "system/upstreams/web/10.0.0.1:1"): "weir.evt.actor.system/upstreams/web/10=2E0=2E0=2E1=3A1",
@@ -98,6 +101,21 @@ func TestSubjects(t *testing.T) {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func TestLongNamesMakeShortTokensThatDiffer(t *testing.T) {
+	fits, long := strings.Repeat("x", maxToken), strings.Repeat("é", 4096)
+	if got := short(nameToken(fits)); got != fits {
+		t.Errorf("a token that fits became %q", got)
+	}
+	seen := map[string]bool{}
+	for _, name := range []string{fits + "x", fits + "y", long, long + "x"} {
+		got := short(nameToken(name))
+		if len(got) != maxToken || !strings.Contains(got, "==") || seen[got] {
+			t.Errorf("%d bytes, taken %v: %s", len(got), seen[got], got)
+		}
+		seen[got] = true
 	}
 }
 

@@ -17,6 +17,9 @@ const (
 	typeDiscovery = "weir.discovery.v1.changed"
 	typeCrashed   = "weir.actor.v1.crashed"
 	typeRestarted = "weir.actor.v1.restarted"
+	typeApplied   = "weir.config.v1.applied"
+	typeRejected  = "weir.config.v1.rejected"
+	typeDropped   = "weir.outbox.v1.dropped"
 )
 
 // sourceProbe is the source of a flip that probes decided.
@@ -78,6 +81,26 @@ type restartedJSON struct {
 	DelayMS  int64  `json:"delay_ms"`
 }
 
+type appliedJSON struct {
+	envelope
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Detail string `json:"detail"`
+}
+
+type rejectedJSON struct {
+	appliedJSON
+	Faults int `json:"faults"`
+}
+
+type droppedJSON struct {
+	envelope
+	Since      string `json:"since"`
+	Dropped    uint64 `json:"dropped"`
+	StoredLate uint64 `json:"stored_late"`
+	Detail     string `json:"detail"`
+}
+
 // encoder makes records of events.
 type encoder struct {
 	cfg Config
@@ -111,8 +134,31 @@ func (e encoder) encode(event messages.Event) (Record, bool) {
 		env := e.envelope(typeRestarted, e.ownID(typeRestarted, m.Actor), m.At)
 		return record(env, actorSubject(e.cfg.Prefix, m.Actor), m.At, restartedJSON{envelope: env, Actor: m.Actor,
 			Failures: m.Failures, DelayMS: m.Delay.Milliseconds()}), true
+	case messages.ConfigChanged:
+		return e.config(m), true
 	}
 	return Record{}, false
+}
+
+func (e encoder) config(m messages.ConfigChanged) Record {
+	kind := typeApplied
+	if m.Change == messages.ConfigRejected {
+		kind = typeRejected
+	}
+	env := e.envelope(kind, e.ownID(kind, m.Kind+"."+m.Name), m.At)
+	var body any
+	applied := appliedJSON{envelope: env, Kind: clip(m.Kind), Name: clip(m.Name), Detail: clip(m.Detail)}
+	if body = applied; m.Change == messages.ConfigRejected {
+		body = rejectedJSON{applied, m.Faults}
+	}
+	return record(env, configSubject(e.cfg.Prefix, m.Kind, m.Name), m.At, body)
+}
+
+// dropped tells at the end of an outage what was lost in it.
+func (e encoder) dropped(o outage, now time.Time) Record {
+	env := e.envelope(typeDropped, e.ownID(typeDropped, ""), now)
+	return record(env, outboxSubject(e.cfg.Prefix), now, droppedJSON{envelope: env, Since: wireTime(o.since), Dropped: o.dropped,
+		StoredLate: o.late, Detail: clip(o.reason.Error())})
 }
 
 func (e encoder) envelope(kind, id string, at time.Time) envelope {

@@ -28,12 +28,8 @@ type golden struct {
 }
 
 func TestEventsLeaveAsTheyAreWrittenDown(t *testing.T) {
-	for name, event := range samples() {
+	for name, r := range records(t) {
 		t.Run(name, func(t *testing.T) {
-			r, ok := newEncoder(cfg()).encode(event)
-			if !ok {
-				t.Fatal("it is not known")
-			}
 			var got strings.Builder
 			enc := json.NewEncoder(&got)
 			enc.SetEscapeHTML(false)
@@ -55,6 +51,11 @@ func TestEventsLeaveAsTheyAreWrittenDown(t *testing.T) {
 				t.Errorf("not as in %s (-want +got):\n%s", file, diff)
 			}
 			validate(t, r)
+			r.Body = (&entry{record: r, late: true}).body()
+			validate(t, r)
+			if want := `,"late":true}`; !strings.HasSuffix(string(r.Body), want) {
+				t.Errorf("stored late it is %s", r.Body)
+			}
 		})
 	}
 }
@@ -89,15 +90,14 @@ func TestEveryGoldenFileIsOfASample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != len(samples()) {
-		t.Errorf("%d golden files for %d samples", len(files), len(samples()))
+	if len(files) != len(records(t)) {
+		t.Errorf("%d golden files for %d samples", len(files), len(records(t)))
 	}
 }
 
 func TestSchemasDescribeWhatLeavesAndNoMore(t *testing.T) {
 	seen := map[string]bool{}
-	for _, event := range samples() {
-		r, _ := newEncoder(cfg()).encode(event)
+	for _, r := range records(t) {
 		seen[r.Type] = true
 		var body map[string]any
 		if err := json.Unmarshal(r.Body, &body); err != nil {
@@ -118,7 +118,8 @@ func TestSchemasDescribeWhatLeavesAndNoMore(t *testing.T) {
 		if !schema.AdditionalProperties {
 			t.Errorf("%s: types may gain fields, so the schema must allow them", r.Type)
 		}
-		if len(schema.Required) != len(body) || len(schema.Properties) != len(body) {
+		// late is described, and only there when it is true.
+		if len(schema.Required) != len(body) || len(schema.Properties) != len(body)+1 || schema.Properties["late"].Description == "" {
 			t.Errorf("%s: %d fields, of which the schema requires %d and describes %d", r.Type, len(body), len(schema.Required), len(schema.Properties))
 		}
 		for name := range body {
@@ -151,6 +152,7 @@ func TestASchemaRefusesWhatIsNotItsEvent(t *testing.T) {
 		"an unknown verdict": func(m map[string]any) { m["to"] = "Verdict(7)" },
 		"a local time":       func(m map[string]any) { m["time"] = "2026-11-23T13:00:00+01:00" },
 		"no time at all":     func(m map[string]any) { m["time"] = "noonZ" },
+		"late, but not":      func(m map[string]any) { m["late"] = false },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var body map[string]any
