@@ -6,131 +6,184 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
-	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-
-	"github.com/weirproxy/weir/internal/meter"
 )
 
-// Bus is the running server and weir's connection to it. Make it with Start.
+// Bus is weir's connection to NATS, and the server when it is embedded. Make it
+// with Start.
 type Bus struct {
+	cfg      Config
 	log      *slog.Logger
-	store    *store
-	server   *server.Server
-	conn     *nats.Conn
-	provider *serverConn
-	addr     net.Addr
-	closed   chan struct{} // by the client, when the connection is gone for good
+	problems *problems
+	link     *link
+	keeper   *keeper
+	deposits *deposits
+	embedded *embedded // nil: external
+	url      string    // of an external NATS, without user
+
+	mu       sync.Mutex
+	services []*service     // guarded by mu
+	behind   sync.WaitGroup // watches that are being stopped
 
 	closing sync.Once
 	done    chan struct{} // closed when everything has stopped
 	err     error         // of stopping; read after done
 }
 
-// Start starts the server, connects to it, and returns when clients can
-// connect. The errors are those of errors.go: ErrConfig, ErrToken, ErrLocked,
-// ErrForeignStore, ErrStore, ErrAddr, ErrAddrTaken, ErrAddrForbidden.
+// embedded is the server that runs inside this process.
+type embedded struct {
+	storage *storage
+	gate    *gate
+	addr    net.Addr
+}
+
+// ownInboxes begins the inboxes of weir's connection to its embedded server.
+const ownInboxes = "_WEIR"
+
+// Start connects to NATS; embedded, it starts the server first and returns when
+// clients can connect. An external server that is not there, or refuses the
+// credentials, is no error, nor is a full disk: Problems tells, and it comes
+// by itself. The errors are those of errors.go: ErrConfig, ErrToken, and
+// embedded ErrLocked, ErrForeignStore, ErrStore, ErrAddr, ErrAddrTaken, ErrAddrForbidden.
 func Start(cfg Config) (*Bus, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	b := &Bus{cfg: cfg, log: cfg.Logger, problems: &problems{log: cfg.Logger}, done: make(chan struct{})}
+	if cfg.external() {
+		return b, b.startExternal()
+	}
 	store, err := openStore(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	b, err := startOn(cfg, store)
-	if err != nil {
-		return nil, errors.Join(err, store.close())
-	}
-	return b, nil
-}
-
-// startOn starts the server on a locked store.
-func startOn(cfg Config, store *store) (*Bus, error) {
-	at, err := findPlace(cfg.Addr)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Open && !at.loopback {
-		return nil, fmt.Errorf("%w: at %s everybody in the network could do everything; listen on loopback or do not open it", ErrConfig, cfg.Addr)
-	}
-	a := newAccess(cfg, at.loopback)
-	s, err := startServer(cfg, store.dir, at, a)
-	if err != nil {
-		return nil, err
-	}
-	b := &Bus{log: cfg.Logger, store: store, server: s, provider: &serverConn{}, addr: s.Addr(),
-		closed: make(chan struct{}), done: make(chan struct{})}
-	b.provider.current.Store(s)
-	if b.conn, err = nats.Connect("", b.connOptions(cfg, a)...); err != nil {
-		s.Shutdown()
-		s.WaitForShutdown()
-		return nil, fmt.Errorf("connect to the embedded NATS server: %w", err)
-	}
-	return b, nil
-}
-
-func (b *Bus) connOptions(cfg Config, a access) []nats.Option {
-	return []nats.Option{
-		nats.InProcessServer(b.provider),
-		nats.UserInfo(userInternal, a.internal),
-		nats.Name(cfg.Member),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
-		nats.ReconnectBufSize(-1), // else Publish succeeds without a connection, and old events come in a burst
-		nats.IgnoreAuthErrorAbort(),
-		nats.PingInterval(5 * time.Second),
-		nats.MaxPingsOutstanding(2),
-		nats.FlusherTimeout(time.Second), // the longest that Publish waits for a server that does not read
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				b.log.Warn("nats disconnected", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) { b.log.Info("nats connected again") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.log.Warn("nats error", "error", err) }),
-		nats.ClosedHandler(func(*nats.Conn) { close(b.closed) }),
-	}
-}
-
-// Publish sends a message to whoever is subscribed now. It returns
-// ErrNotConnected at once when there is no connection; nil means that the
-// message is on its way, not that anybody got it. body is not kept.
-func (b *Bus) Publish(subject string, header map[string]string, body []byte) error {
-	msg := &nats.Msg{Subject: subject, Data: body}
-	if len(header) > 0 {
-		msg.Header = make(nats.Header, len(header))
-		for name, value := range header {
-			if strings.ContainsAny(name, "\r\n: ") || strings.ContainsAny(value, "\r\n") {
-				return fmt.Errorf("publish to %q: header %q: line breaks, or a name with blanks or colons", subject, name)
-			}
-			msg.Header[name] = []string{value} // names keep their case: ce-* are lower-case
-		}
-	}
-	switch err := b.conn.PublishMsg(msg); {
-	case errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionDraining):
-		return fmt.Errorf("publish to %q: %w (%w)", subject, ErrNotConnected, err)
+	switch {
+	case outOfSpace(err):
+		store = nil // it is opened when there is room
 	case err != nil:
-		return fmt.Errorf("publish to %q: %w", subject, err)
+		return nil, err
+	}
+	if err := b.startEmbedded(store); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// startExternal begins to connect.
+func (b *Bus) startExternal() error {
+	all, err := servers(b.cfg.URL)
+	if err != nil {
+		return err
+	}
+	b.url = bareURL(all)
+	opts, err := clientOptions(b.cfg.Auth, b.cfg.TLS)
+	if err != nil {
+		return err
+	}
+	return b.connect(urlList(all), b.url, opts)
+}
+
+// startEmbedded starts the server. On error nothing of it is left, nor the lock.
+func (b *Bus) startEmbedded(store *store) error {
+	b.embedded = &embedded{storage: &storage{cfg: b.cfg, log: b.log, store: store, provider: &serverConn{}, broken: make(chan string, 1)}}
+	err := b.serveEmbedded()
+	if err == nil {
+		return nil
+	}
+	b.embedded.storage.stop()
+	return errors.Join(err, b.embedded.storage.close())
+}
+
+func (b *Bus) serveEmbedded() error {
+	e := b.embedded
+	at, err := findPlace(b.cfg.Addr)
+	if err != nil {
+		return err
+	}
+	if b.cfg.Open && !at.loopback {
+		return fmt.Errorf("%w: at %s everybody in the network could do everything; listen on loopback or do not open it", ErrConfig, b.cfg.Addr)
+	}
+	rights := newAccess(b.cfg, at.loopback)
+	e.storage.at, e.storage.rights = at, rights
+	if err := e.storage.launch(); err != nil {
+		return err
+	}
+	e.addr = e.storage.server.Addr()
+	if err := e.storage.keep(); err != nil && !outOfSpace(err) {
+		return err
+	}
+	err = b.connect("", "in this process", []nats.Option{nats.InProcessServer(e.storage.provider),
+		nats.UserInfo(userInternal, rights.internal), nats.CustomInboxPrefix(ownInboxes)})
+	if err != nil {
+		return err
+	}
+	if e.gate, err = newGate(b.cfg, b.link); err != nil {
+		b.disconnect(context.Background())
+		return fmt.Errorf("serve readers: %w", err)
+	}
+	return nil
+}
+
+// connect begins to connect and to keep the stream.
+func (b *Bus) connect(list, name string, opts []nats.Option) error {
+	b.deposits = &deposits{stream: StreamName(b.cfg.Prefix), pending: map[uint64]deposit{}}
+	// The keeper needs the link and the link's callbacks the keeper.
+	begun := make(chan struct{})
+	lost := func() {
+		<-begun
+		if b.keeper == nil {
+			return
+		}
+		b.deposits.expire(0, "the connection broke")
+		b.keeper.suspect()
+	}
+	begin := sync.OnceFunc(func() { close(begun) })
+	defer begin()
+	l, err := dial(list, name, b.problems, lost, append(commonOptions(b.cfg.Member), opts...))
+	if err != nil {
+		return fmt.Errorf("connect to NATS %s: %w", name, err)
+	}
+	b.link = l
+	b.deposits.send, b.deposits.replyTo = l.PublishMsg, l.NewInbox()+"."
+	var store *storage
+	if b.embedded != nil {
+		store = b.embedded.storage
+	}
+	b.keeper, err = newKeeper(b.cfg, l, store, b.deposits, b.problems)
+	if err == nil {
+		b.deposits.gone = b.keeper.suspect
+		b.deposits.answers, err = l.Subscribe(b.deposits.replyTo+"*", b.deposits.answered)
+	}
+	if err != nil {
+		begin()
+		b.disconnect(context.Background())
+		return fmt.Errorf("connect to NATS %s: %w", name, err)
 	}
 	return nil
 }
 
 // Connected tells whether weir's own connection stands.
-func (b *Bus) Connected() bool { return b.conn.IsConnected() }
+func (b *Bus) Connected() bool { return b.link.IsConnected() }
 
-// Addr returns the host:port at which the server listens.
-func (b *Bus) Addr() string { return b.addr.String() }
+// Problems returns what does not work now, a sentence each; nil when all does.
+func (b *Bus) Problems() []string { return b.problems.list() }
 
-// ClientURL returns what clients on this machine connect to: nats://host:port.
+// Addr returns the host:port at which the embedded server listens; "" when NATS is external.
+func (b *Bus) Addr() string {
+	if b.embedded == nil {
+		return ""
+	}
+	return b.embedded.addr.String()
+}
+
+// ClientURL returns what clients connect to: nats://host:port. Of an embedded
+// server it is for clients on this machine; of an external one it is the list
+// that was configured, without user, password or token.
 func (b *Bus) ClientURL() string {
-	addr, ok := b.addr.(*net.TCPAddr)
+	if b.embedded == nil {
+		return b.url
+	}
+	addr, ok := b.embedded.addr.(*net.TCPAddr)
 	if !ok {
 		return "nats://" + b.Addr()
 	}
@@ -139,49 +192,4 @@ func (b *Bus) ClientURL() string {
 		local.IP = net.IPv4(127, 0, 0, 1)
 	}
 	return "nats://" + local.String()
-}
-
-// Collect emits the metrics of the bus. It implements meter.Source.
-func (b *Bus) Collect(emit func(meter.Sample)) {
-	connected := 0.0
-	if b.Connected() {
-		connected = 1
-	}
-	emit(meter.Sample{Name: "weir_nats_connected", Help: "1 while weir is connected to NATS, else 0.", Kind: meter.Gauge, Value: connected})
-}
-
-// Close sends what is under way, stops the server, waits for it and frees the
-// store, until ctx is done at most: then it returns ErrNotStopped, and the rest
-// happens behind it. Closing again waits too.
-func (b *Bus) Close(ctx context.Context) error {
-	b.closing.Do(func() { go b.stop(ctx) })
-	select {
-	case <-b.done:
-		return b.err
-	case <-ctx.Done():
-		select {
-		case <-b.done: // both: it has stopped
-			return b.err
-		default:
-			return fmt.Errorf("%w: %w", ErrNotStopped, ctx.Err())
-		}
-	}
-}
-
-// stop ends everything in order. ctx bounds the draining; the rest must happen.
-func (b *Bus) stop(ctx context.Context) {
-	defer close(b.done)
-	if err := b.conn.Drain(); err != nil {
-		b.conn.Close() // there is nothing to drain without a connection
-	}
-	select {
-	case <-b.closed:
-	case <-ctx.Done():
-		b.conn.Close()
-		<-b.closed
-	}
-	b.provider.current.Store(nil)
-	b.server.Shutdown()
-	b.server.WaitForShutdown()
-	b.err = b.store.close()
 }

@@ -17,8 +17,8 @@ var (
 	// ErrForeignStore is returned when the store directory was not made by a weir
 	// in this mode. Nothing in it was changed.
 	ErrForeignStore = errors.New("store of another kind")
-	// ErrStore is returned when the store directory cannot be used: not
-	// writable, damaged, no space.
+	// ErrStore is returned when the store directory cannot be used and waiting
+	// would not help: not writable, not a directory.
 	ErrStore = errors.New("store cannot be used")
 	// ErrConfig is returned when Config asks for something that is not possible or not safe.
 	ErrConfig = errors.New("invalid NATS configuration")
@@ -31,4 +31,31 @@ var (
 	// ErrToken is returned when the operator token cannot be used: empty, short,
 	// or in a file that others may read.
 	ErrToken = errors.New("operator token cannot be used")
+)
+
+// Errors of storing events.
+var (
+	// ErrNoStream is returned when events cannot be stored or read because the
+	// stream is not there, or not usable. Nothing was sent.
+	ErrNoStream = errors.New("there is no stream of events")
+	// ErrBusy is returned by Store when as many messages as allowed wait for
+	// their acknowledgement. Nothing was sent.
+	ErrBusy = errors.New("too many events wait to be stored")
+	// ErrNotStored tells the done of a Store that the server refused: the message
+	// is not stored and will not be. Whoever was subscribed may have got it.
+	ErrNotStored = errors.New("not stored")
+	// ErrUncertain tells the done of a Store that nobody knows: the message may
+	// be stored or not. Storing it again with the same Nats-Msg-Id is safe.
+	ErrUncertain = errors.New("not known whether it is stored")
+)
+
+// Errors of reading events.
+var (
+	// ErrCaughtUp is returned by Replay.Next once, between the past and what
+	// happens from now on. The next call goes on.
+	ErrCaughtUp = errors.New("the past is told")
+	// ErrNotAllowed is returned when NATS refuses what was asked for.
+	ErrNotAllowed = errors.New("not allowed")
+	// ErrTooOld is returned when the server is of a version that cannot do what is needed.
+	ErrTooOld = errors.New("the NATS server is too old")
 )

@@ -156,17 +156,6 @@ func TestTheMarkerTellsTheWay(t *testing.T) {
 	start(t, func(c *bus.Config) { c.Dir = dir }) // it accepts its own
 }
 
-func TestADamagedStoreGivesAnError(t *testing.T) {
-	dir := t.TempDir()
-	stop(t, start(t, func(c *bus.Config) { c.Dir = dir }))
-	damaged := filepath.Join(dir, "nats", "jetstream")
-	if err := os.RemoveAll(damaged); err != nil {
-		t.Fatal(err)
-	}
-	write(t, damaged, "not a directory")
-	mentions(t, fails(t, bus.Config{Dir: dir}, bus.ErrStore), filepath.Join(dir, "nats"))
-}
-
 func TestAForbiddenAddressIsToldFromATakenOne(t *testing.T) {
 	for errno, want := range map[syscall.Errno]error{
 		syscall.EACCES: bus.ErrAddrForbidden, syscall.EPERM: bus.ErrAddrForbidden,
@@ -226,15 +215,7 @@ func TestAHeaderCannotBeUsedToInjectLines(t *testing.T) {
 }
 
 // connected returns the value of weir_nats_connected.
-func connected(b *bus.Bus) float64 {
-	value := -1.0
-	b.Collect(func(s meter.Sample) {
-		if s.Name == "weir_nats_connected" {
-			value = s.Value
-		}
-	})
-	return value
-}
+func connected(b *bus.Bus) float64 { return metric(b, "weir_nats_connected") }
 
 func write(t *testing.T, path, text string) {
 	t.Helper()

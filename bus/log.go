@@ -18,6 +18,9 @@ const clientLinesPerSecond = 10
 // server calls it under a lock, so it never calls back.
 type serverLog struct {
 	log *slog.Logger
+	// broken gets what the server says when it can write no more to its store; at
+	// most one text waits.
+	broken chan string
 
 	mu     sync.Mutex
 	fatal  string // the first one
@@ -47,12 +50,28 @@ func (l *serverLog) Warnf(format string, v ...any) {
 		// made at each start or come from a secret file.
 		return
 	}
+	l.watchStore(text)
 	l.write(slog.LevelWarn, text)
 }
 
 // Errorf takes errors. What one client does wrong is a warning.
 func (l *serverLog) Errorf(format string, v ...any) {
-	l.write(slog.LevelError, fmt.Sprintf(format, v...))
+	text := fmt.Sprintf(format, v...)
+	l.watchStore(text)
+	l.write(slog.LevelError, text)
+}
+
+// watchStore notices when the server gives its store up. It says so in no other
+// way: messages then stay without an acknowledgement until JetStream starts again.
+func (l *serverLog) watchStore(text string) {
+	for _, sign := range []string{"ritical write error", "disabling JetStream", "will be DISABLED"} {
+		if strings.Contains(text, sign) {
+			select {
+			case l.broken <- text:
+			default:
+			}
+		}
+	}
 }
 
 // Fatalf takes what the server cannot go on after; the server's own loggers

@@ -11,48 +11,59 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// startTimeout bounds the time until the server accepts clients. Reading the
-// store comes before and is not part of it.
+// startTimeout bounds the time until the server accepts clients.
 const startTimeout = 10 * time.Second
 
+// syncInterval bounds what a power failure takes of streams that are not
+// synced at each write.
+const syncInterval = 5 * time.Second
+
 // options returns new options each time: the server changes those it was given.
-func options(cfg Config, storeDir string, at place, a access) *server.Options {
-	return &server.Options{
-		ServerName: cfg.Member,
-		Host:       at.host,
-		Port:       at.port,
-		NoSigs:     true, // else it ends the process at signals
-
-		Users:      a.users,
-		NoAuthUser: a.noAuthUser,
-
-		JetStream:              true,
-		StoreDir:               storeDir,
-		SyncAlways:             true, // a power failure loses nothing that was acknowledged
-		JetStreamMaxMemory:     cfg.MaxMemory,
-		JetStreamMaxStore:      cfg.MaxStore,
-		DisableJetStreamBanner: true,
-
-		MaxConn: cfg.MaxConnections,
-		MaxSubs: 1024, // of one connection
-		// A reader that does not keep up misses what is published while more than
-		// three quarters of MaxPending wait for it, and is cut off when it takes
-		// nothing for WriteDeadline. Without NoFastProducerStall the server would
-		// pause after each message to let it catch up: measured, one such reader
-		// made 40 MB for the others take 2 s instead of 0.05 s.
-		MaxPending:          8 << 20,
-		NoFastProducerStall: true,
-		WriteDeadline:       2 * time.Second,
+func options(cfg Config, storeDir string, at place, a access) (*server.Options, error) {
+	opts := &server.Options{}
+	// It has no other way to say which accounts use JetStream.
+	if err := opts.ProcessConfigString(a.accounts); err != nil {
+		return nil, fmt.Errorf("accounts of the NATS server: %w", err)
 	}
+	opts.Users = a.users(opts.Accounts)
+	opts.NoAuthUser = a.noAuthUser
+
+	opts.ServerName = cfg.Member
+	opts.Host = at.host
+	opts.Port = at.port
+	opts.NoSigs = true // else it ends the process at signals
+
+	// JetStream is started by the storage, which can do without.
+	opts.StoreDir = storeDir
+	opts.SyncAlways = true // a power failure loses nothing that was acknowledged, but of streams that say otherwise
+	opts.SyncInterval = syncInterval
+	opts.JetStreamMaxMemory = cfg.MaxMemory
+	opts.JetStreamMaxStore = cfg.MaxStore
+	opts.DisableJetStreamBanner = true
+
+	opts.MaxConn = cfg.MaxConnections
+	opts.MaxSubs = 1024 // of one connection
+	// A reader that does not keep up misses what is published while more than
+	// three quarters of MaxPending wait for it, and is cut off when it takes
+	// nothing for WriteDeadline. Without NoFastProducerStall the server would
+	// pause after each message to let it catch up: measured, one such reader
+	// made 40 MB for the others take 2 s instead of 0.05 s.
+	opts.MaxPending = 8 << 20
+	opts.NoFastProducerStall = true
+	opts.WriteDeadline = 2 * time.Second
+	return opts, nil
 }
 
 // startServer returns when the server accepts clients.
-func startServer(cfg Config, storeDir string, at place, a access) (*server.Server, error) {
-	s, err := server.NewServer(options(cfg, storeDir, at, a))
+func startServer(cfg Config, storeDir string, at place, a access, log *serverLog) (*server.Server, error) {
+	opts, err := options(cfg, storeDir, at, a)
+	if err != nil {
+		return nil, err
+	}
+	s, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	log := &serverLog{log: cfg.Logger}
 	s.SetLoggerV2(log, false, false, false) // before Start: what went before would be lost
 	s.Start()
 	deadline := time.Now().Add(startTimeout)
@@ -66,16 +77,13 @@ func startServer(cfg Config, storeDir string, at place, a access) (*server.Serve
 	}
 	s.Shutdown()
 	s.WaitForShutdown()
-	return nil, startError(cfg, storeDir, log.died())
+	return nil, startError(cfg, log.died())
 }
 
 // startError sorts what the server died of; it has nothing but text for it.
-func startError(cfg Config, storeDir, text string) error {
-	switch {
-	case strings.Contains(text, "address already in use"): // taken since findPlace looked
+func startError(cfg Config, text string) error {
+	if strings.Contains(text, "address already in use") { // taken since findPlace looked
 		return fmt.Errorf("%s: %w (%s)", cfg.Addr, ErrAddrTaken, text)
-	case strings.Contains(text, "JetStream"):
-		return fmt.Errorf("%w: %s: %s", ErrStore, storeDir, text)
 	}
 	return errors.New("NATS server: " + text)
 }

@@ -8,12 +8,22 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // The files of a store, beside the one that NATS makes ("jetstream").
 const (
+	storeName  = "nats"
 	lockFile   = "lock"
 	markerFile = "README"
+	probeFile  = "space"
+)
+
+// The space, in bytes, that must be there before NATS may write: at start, and
+// after it ran out, when little would be used up at once.
+const (
+	leastSpace = 1 << 20
+	someSpace  = 16 << 20
 )
 
 // markerSingle is the first line of the marker of a store in mode single.
@@ -43,7 +53,7 @@ type store struct {
 
 // openStore makes <dataDir>/nats if there is none, locks it and marks it.
 func openStore(dataDir string) (*store, error) {
-	dir, err := filepath.Abs(filepath.Join(dataDir, "nats"))
+	dir, err := filepath.Abs(filepath.Join(dataDir, storeName))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
@@ -109,7 +119,7 @@ func (s *store) markNew(path string) error {
 	}
 	for _, entry := range entries {
 		// A start that was killed here may have left the beginnings of a marker.
-		if entry.Name() == lockFile || strings.HasPrefix(entry.Name(), "."+markerFile+"-") {
+		if entry.Name() == lockFile || strings.HasPrefix(entry.Name(), "."+markerFile+"-") || strings.HasPrefix(entry.Name(), "."+probeFile+"-") {
 			continue
 		}
 		return fmt.Errorf("%w: %s has %q and no file %q that says what made it; %s", ErrForeignStore, s.dir, entry.Name(), markerFile, wayOut)
@@ -118,6 +128,40 @@ func (s *store) markNew(path string) error {
 		return fmt.Errorf("%w: write %s: %w", ErrStore, path, err)
 	}
 	return nil
+}
+
+// probe finds out whether so many bytes can be written. NATS would begin without
+// any, and lose what it is given.
+func (s *store) probe(space int) error {
+	f, err := os.CreateTemp(s.dir, "."+probeFile+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, space))
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
+}
+
+// moveAside gives what is damaged, a path below the store, a name with the
+// time, and returns that name.
+func (s *store) moveAside(path string, now time.Time) (string, error) {
+	base := filepath.Join(s.dir, "damaged-"+now.UTC().Format("20060102T150405.000Z"))
+	if err := os.MkdirAll(base, 0o700); err != nil {
+		return "", err
+	}
+	to := filepath.Join(base, filepath.Base(path))
+	if err := os.Rename(path, to); err != nil {
+		return "", err
+	}
+	return to, errors.Join(syncDir(filepath.Dir(path)), syncDir(base))
+}
+
+// outOfSpace tells whether an error will go away when somebody makes room.
+func outOfSpace(err error) bool {
+	if err == nil {
+		return false
+	}
+	// NATS passes it on as text.
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || strings.Contains(err.Error(), syscall.ENOSPC.Error())
 }
 
 // close frees the lock. The file stays: removing it would let a third process
