@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -49,6 +50,12 @@ type Deps struct {
 	Logger  *slog.Logger
 	// Started is when the process began to work; the zero time = now.
 	Started time.Time
+	// Reload reads the configuration again and puts it in force. It returns a
+	// *Refusal when that is refused. Nil = there is no file.
+	Reload func(context.Context) (Reloaded, error)
+	// History gives the events that are stored; nil = none are. An error says
+	// why it cannot, in words.
+	History func(context.Context, HistoryQuery) (History, error)
 	// NATSAddr tells where NATS clients find events; empty = nowhere.
 	NATSAddr func() string
 }
@@ -105,6 +112,12 @@ func withDefaults(cfg Config, deps Deps) (Config, Deps, error) {
 	}
 	if deps.Routes == nil {
 		deps.Routes = func() []messages.RouteSpec { return nil }
+	}
+	if deps.Reload == nil {
+		deps.Reload = noReload
+	}
+	if deps.History == nil {
+		deps.History = noHistory
 	}
 	if deps.NATSAddr == nil {
 		deps.NATSAddr = func() string { return "" }

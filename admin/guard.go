@@ -23,7 +23,10 @@ type deniedCounts struct{ host, auth atomic.Uint64 }
 //     the site has pointed at us (DNS rebinding), so only names that are ours
 //     pass; who knows the token is no such page.
 //   - Token: see needsToken. A wrong token is as good as none.
-//   - Nothing here changes anything, so there is no method but GET and HEAD.
+//   - Changes: only with POST, and only with the operator token, on loopback too;
+//     as a bearer token, because a browser sends a remembered password along with
+//     what a foreign page makes it send. For the same reason a request that says
+//     it comes from a page (Origin) changes nothing, also in an open server.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -44,6 +47,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			h.Add("WWW-Authenticate", `Bearer realm="weir"`)
 			replyError(w, http.StatusUnauthorized, "unauthorized",
 				"needs the operator token: as \"Authorization: Bearer TOKEN\", or in a browser as the password of user "+operatorUser)
+		case changes(r.URL.Path):
+			s.guardChange(w, r, next)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			h.Set("Allow", "GET, HEAD")
 			replyError(w, http.StatusMethodNotAllowed, "method_not_allowed", "only GET and HEAD are answered here")
@@ -51,6 +56,28 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// changes tells whether a path changes something.
+func changes(path string) bool { return path == reloadPath }
+
+// guardChange lets a request through that may change something.
+func (s *Server) guardChange(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	_, asBearer := bearer(r.Header.Get("Authorization"))
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", "POST")
+		replyError(w, http.StatusMethodNotAllowed, "method_not_allowed", "only POST is answered here")
+	case r.Header.Get("Origin") != "":
+		s.denied.auth.Add(1)
+		replyError(w, http.StatusForbidden, "from_a_page", "pages in a browser may not change anything")
+	case !s.cfg.Open && !(asBearer && s.isOperator(r)):
+		s.denied.auth.Add(1)
+		w.Header().Add("WWW-Authenticate", `Bearer realm="weir"`)
+		replyError(w, http.StatusUnauthorized, "unauthorized", "not allowed, needs operator: send \"Authorization: Bearer TOKEN\" with the operator token")
+	default:
+		next.ServeHTTP(w, r)
+	}
 }
 
 // public tells whether a path answers everybody: load balancers and

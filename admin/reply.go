@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,22 +11,23 @@ type failure struct {
 	Error struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
+		Faults  any    `json:"faults,omitempty"`
 	} `json:"error"`
 }
 
 func replyError(w http.ResponseWriter, status int, code, message string) {
+	replyFaults(w, status, code, message, nil)
+}
+
+func replyFaults(w http.ResponseWriter, status int, code, message string, faults any) {
 	var f failure
-	f.Error.Code, f.Error.Message = code, message
+	f.Error.Code, f.Error.Message, f.Error.Faults = code, message, faults
 	reply(w, status, f)
 }
 
 // reply answers with v as JSON. v is one of our views, which always encode.
 func reply(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("encode %T: %v", v, err))
-	}
-	body = append(body, '\n')
+	body := append(encode(v), '\n')
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
@@ -37,7 +36,7 @@ func reply(w http.ResponseWriter, status int, v any) {
 
 func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 	replyError(w, http.StatusNotFound, "not_found", "nothing is at "+quote(r.URL.Path)+
-		"; there are /, /healthz, /readyz, /metrics, /api/v1/status, /api/v1/upstreams, /api/v1/upstreams/NAME and /api/v1/events")
+		"; there are /, /healthz, /readyz, /metrics, /api/v1/status, /api/v1/upstreams, /api/v1/upstreams/NAME, /api/v1/events, and for POST /api/v1/reload")
 }
 
 // withoutQuery refuses parameters, so that a misplaced one is not ignored.

@@ -20,6 +20,9 @@ const (
 	maxHead      = 16 << 10
 )
 
+// reloadPath is what changes something when it is asked.
+const reloadPath = "/api/v1/reload"
+
 // Server answers on the admin address. Make it with New.
 type Server struct {
 	cfg     Config
@@ -99,6 +102,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("/api/v1/upstreams", withoutQuery(s.serveUpstreams))
 	mux.HandleFunc("/api/v1/upstreams/{name}", withoutQuery(s.serveUpstream))
 	mux.HandleFunc("/api/v1/events", s.serveEvents)
+	mux.HandleFunc("POST "+reloadPath, withoutQuery(s.serveReload))
 	mux.HandleFunc("/{$}", s.page.serve)
 	mux.HandleFunc("/", s.serveUnknown)
 	return mux

@@ -44,6 +44,10 @@ type lostRouteView struct {
 }
 
 func (s *Server) serveStatus(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, s.status())
+}
+
+func (s *Server) status() statusView {
 	upstreams := s.upstreams()
 	v := statusView{Version: s.cfg.Version, Member: s.cfg.Member, Started: s.deps.Started.UTC(), NATS: s.deps.NATSAddr(),
 		readinessView: s.readiness(), Counts: count(upstreams), LostRoutes: []lostRouteView{}}
@@ -57,7 +61,7 @@ func (s *Server) serveStatus(w http.ResponseWriter, _ *http.Request) {
 			v.LostRoutes = append(v.LostRoutes, lostRouteView{Name: r.Name, Upstream: r.Upstream})
 		}
 	}
-	reply(w, http.StatusOK, v)
+	return v
 }
 
 func count(upstreams []upstreamView) countsView {

@@ -72,10 +72,14 @@ func (q streamQuery) past(kept []Event) []Event {
 
 // serveEvents streams events as server-sent events.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
-	if refuseQuery(w, r, "last", "follow", "upstream") {
+	if refuseQuery(w, r, "last", "follow", "upstream", "since", "stored") {
 		return
 	}
 	q, err := parseStreamQuery(r)
+	want, stored := HistoryQuery{}, false
+	if err == nil {
+		want, stored, err = historyQuery(q, r.URL.Query(), time.Now())
+	}
 	if err != nil {
 		replyError(w, http.StatusBadRequest, "bad_query", err.Error())
 		return
@@ -86,15 +90,18 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		replyError(w, http.StatusServiceUnavailable, "busy", fmt.Sprintf("%d event streams are open, which is the most", maxStreams))
 		return
 	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.stopped, cancel)()
+	if stored && r.Method == http.MethodGet {
+		s.serveHistory(ctx, w, want)
+		return
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.stopped, cancel)()
-
 	out := &stream{w: w, control: http.NewResponseController(w)}
 	kept := maxLast
 	if q.after == "" && q.upstream == "" {

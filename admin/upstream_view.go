@@ -26,6 +26,10 @@ type upstreamView struct {
 	// Waiting counts requests that wait for a peer.
 	Waiting int        `json:"waiting"`
 	Peers   []peerView `json:"peers"`
+	// Draining are peers that left the set and still have requests.
+	Draining []drainView `json:"draining,omitempty"`
+	// Discovery is nil until it said something.
+	Discovery *discoveryView `json:"discovery,omitempty"`
 }
 
 // checkView says how peers are probed.
@@ -43,93 +47,91 @@ type routeView struct {
 	Path string `json:"path"`
 }
 
-// peerView is a peer as the API shows it.
-type peerView struct {
-	Addr      string    `json:"addr"`
-	Weight    int       `json:"weight"`
-	Tier      int       `json:"tier"`
-	Verdict   string    `json:"verdict"`
-	Since     time.Time `json:"since,omitzero"`
-	Reason    string    `json:"reason,omitempty"`
-	Detail    string    `json:"detail,omitempty"`
-	Available bool      `json:"available"`
-	InFlight  int64     `json:"in_flight"`
-	Requests  uint64    `json:"requests"`
-	Failures  uint64    `json:"failures"`
-	// LastProbe is nil until there was one.
-	LastProbe *probeView `json:"last_probe,omitempty"`
-}
-
-// probeView is the result of a probe.
-type probeView struct {
-	At     time.Time `json:"at"`
-	TookMs float64   `json:"took_ms"`
-	LateMs float64   `json:"late_ms"`
-	Code   string    `json:"code"`
-	Detail string    `json:"detail,omitempty"`
+// upstreamsView is the body of /api/v1/upstreams.
+type upstreamsView struct {
+	Upstreams []upstreamView `json:"upstreams"`
 }
 
 func (s *Server) serveUpstreams(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, struct {
-		Upstreams []upstreamView `json:"upstreams"`
-	}{s.upstreams()})
+	reply(w, http.StatusOK, upstreamsView{s.upstreams()})
 }
 
 func (s *Server) serveUpstream(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	var names []string
-	for _, u := range s.upstreams() {
-		if u.Name == name {
-			reply(w, http.StatusOK, u)
-			return
+	view, message, ok := s.upstream(r.PathValue("name"))
+	if !ok {
+		replyError(w, http.StatusNotFound, string(messages.CodeNoUpstream), message)
+		return
+	}
+	reply(w, http.StatusOK, view)
+}
+
+// upstream returns one upstream, or what to say when there is none.
+func (s *Server) upstream(name string) (view upstreamView, message string, ok bool) {
+	specs, refs := s.present()
+	if ref, there := refs[name]; there {
+		var routes []routeView
+		for _, r := range s.deps.Routes() {
+			if r.Upstream == name {
+				routes = append(routes, newRouteView(r))
+			}
 		}
-		names = append(names, u.Name)
+		return newUpstreamView(name, specs, ref, routes), "", true
 	}
-	message := "there is no upstream " + quote(name)
+	names := slices.Sorted(maps.Keys(refs))
+	message = "there is no upstream " + quote(name)
 	if near := nearest(name, names); near != "" {
-		message += "; did you mean " + quote(near) + "?"
-	} else {
-		message += knownText("; there are ", names)
+		return view, message + "; did you mean " + quote(near) + "?", false
 	}
-	replyError(w, http.StatusNotFound, string(messages.CodeNoUpstream), message)
+	return view, message + knownText("; there are ", names), false
 }
 
 // upstreams returns the upstreams that are wanted and those that still serve,
 // sorted by name.
 func (s *Server) upstreams() []upstreamView {
-	specs := map[string]messages.UpstreamSpec{}
+	specs, refs := s.present()
+	routes := map[string][]routeView{}
+	for _, r := range s.deps.Routes() {
+		routes[r.Upstream] = append(routes[r.Upstream], newRouteView(r))
+	}
+	views := make([]upstreamView, 0, len(refs))
+	for _, name := range slices.Sorted(maps.Keys(refs)) {
+		views = append(views, newUpstreamView(name, specs, refs[name], routes[name]))
+	}
+	return views
+}
+
+// present returns the specs that are wanted, and for these and for all that
+// still serve their Ref, by name; nil where nothing is in force yet.
+func (s *Server) present() (specs map[string]messages.UpstreamSpec, refs map[string]*balance.Ref) {
+	specs, refs = map[string]messages.UpstreamSpec{}, map[string]*balance.Ref{}
 	for _, spec := range s.deps.Upstreams() {
 		specs[spec.Name] = spec
+		refs[spec.Name] = nil
 	}
-	refs := map[string]*balance.Ref{}
 	for _, ref := range s.deps.Registry.Refs() {
 		if _, wanted := specs[ref.Name()]; wanted || ref.Snapshot() != nil {
 			refs[ref.Name()] = ref
 		}
 	}
-	routes := map[string][]routeView{}
-	for _, r := range s.deps.Routes() {
-		routes[r.Upstream] = append(routes[r.Upstream], routeView{Name: r.Name, Host: r.Host, Path: pathText(r.Path)})
+	return specs, refs
+}
+
+func newUpstreamView(name string, specs map[string]messages.UpstreamSpec, ref *balance.Ref, routes []routeView) upstreamView {
+	v := upstreamView{Name: name, State: messages.StatePending.String(), Routes: routes, Peers: []peerView{}}
+	if v.Routes == nil {
+		v.Routes = []routeView{}
 	}
-	names := maps.Clone(refs)
-	for name := range specs {
-		names[name] = refs[name]
+	if spec, wanted := specs[name]; wanted {
+		v.Algo = spec.Algo.String()
+		v.Check = &checkView{Kind: string(spec.Check.Kind), FrequencyMs: milliseconds(spec.Check.Frequency),
+			Success: spec.Check.Success, Failure: spec.Check.Failure}
 	}
-	views := make([]upstreamView, 0, len(names))
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		v := upstreamView{Name: name, State: messages.StatePending.String(), Routes: routes[name], Peers: []peerView{}}
-		if v.Routes == nil {
-			v.Routes = []routeView{}
-		}
-		if spec, wanted := specs[name]; wanted {
-			v.Algo = spec.Algo.String()
-			v.Check = &checkView{Kind: string(spec.Check.Kind), FrequencyMs: milliseconds(spec.Check.Frequency),
-				Success: spec.Check.Success, Failure: spec.Check.Failure}
-		}
-		v.look(refs[name])
-		views = append(views, v)
-	}
-	return views
+	v.look(ref)
+	return v
+}
+
+func newRouteView(r messages.RouteSpec) routeView {
+	return routeView{Name: r.Name, Host: r.Host, Path: pathText(r.Path)}
 }
 
 // look fills in what is in force; nothing is, when ref is nil.
@@ -138,6 +140,12 @@ func (v *upstreamView) look(ref *balance.Ref) {
 		return
 	}
 	v.Waiting = ref.Waiting()
+	for _, d := range ref.Draining() {
+		v.Draining = append(v.Draining, newDrainView(d))
+	}
+	if d, ok := ref.LastDiscovery(); ok {
+		v.Discovery = newDiscoveryView(d, time.Now())
+	}
 	snapshot := ref.Snapshot()
 	if snapshot == nil {
 		return
@@ -148,19 +156,6 @@ func (v *upstreamView) look(ref *balance.Ref) {
 	for _, m := range snapshot.Members() {
 		v.Peers = append(v.Peers, newPeerView(m))
 	}
-}
-
-func newPeerView(m balance.Member) peerView {
-	p := m.Peer
-	code, detail := p.Reason()
-	v := peerView{Addr: p.Addr(), Weight: m.Weight, Tier: m.Tier, Verdict: p.Verdict().String(), Since: p.Since().UTC(),
-		Reason: string(code), Detail: detail, Available: m.Available,
-		InFlight: p.InFlight(), Requests: p.Requests(), Failures: p.Failures()}
-	if probe, ok := p.LastProbe(); ok {
-		v.LastProbe = &probeView{At: probe.At.UTC(), TookMs: milliseconds(probe.Took), LateMs: milliseconds(probe.Late),
-			Code: string(probe.Code), Detail: probe.Detail}
-	}
-	return v
 }
 
 // pathText prints a rule for paths as it is written in the file.

@@ -44,6 +44,7 @@ class PeerRow {
     const tags = [];
     if (p.weight !== 1) tags.push('weight ' + p.weight);
     if (p.tier !== 0) tags.push('tier ' + p.tier);
+    if (p.remembered) tags.push('remembered');
     setText(this.tag, tags.join(' · '));
     setChip(this.verdict, p.verdict);
     this.sinceTime = p.since;

@@ -72,6 +72,8 @@ function describe(u) {
   if (u.check) parts.push(u.check.kind === 'off' ? 'not probed' : u.check.kind + ' probe every ' + milliseconds(u.check.frequency_ms).replace(/\.0+ s$/, ' s'));
   const routes = u.routes.map((r) => (r.host || '*') + r.path);
   if (routes.length > 3) routes.splice(3, routes.length, 'and ' + (routes.length - 3) + ' more');
+  if (u.discovery?.stale) parts.push('stale: ' + u.discovery.detail);
+  if (u.draining?.length) parts.push(u.draining.length + ' draining');
   parts.push(routes.length ? routes.join(', ') : 'no route leads here');
   return parts.filter(Boolean).join('  ·  ');
 }
