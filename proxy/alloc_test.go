@@ -25,7 +25,10 @@ func (echoPeers) Send(x *Exchange) error {
 	return nil
 }
 
-func (echoPeers) Close() {}
+func (echoPeers) Close()                       {}
+func (echoPeers) SetLimits(messages.Transport) {}
+func (echoPeers) Retire(string)                {}
+func (echoPeers) Cut(string)                   {}
 
 // flatClient is a client that throws away, and the body of its response.
 type flatClient struct{ left int }

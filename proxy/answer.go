@@ -63,6 +63,9 @@ func (c *Core) refuse(x *Exchange, code messages.Code) {
 		return
 	}
 	a := answerTo(code)
+	if no := x.Refusal; no != nil && no.Code == code {
+		a = answer{status: no.Status, message: no.Message}
+	}
 	x.Response.reset()
 	r := &x.Response
 	r.Status = a.status

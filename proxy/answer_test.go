@@ -95,7 +95,7 @@ func occupyPeer(b *bench) {
 	}
 }
 
-func occupyRoute(b *bench) { b.core.table.Load().routes["r"].inFlight.Add(1) }
+func occupyRoute(b *bench) { b.route("r").inFlight.Add(1) }
 
 func checkAnswer(t *testing.T, x *Exchange, client *fakeClient, code messages.Code, status int, asJSON bool) {
 	t.Helper()

@@ -18,6 +18,7 @@ func (c *Core) exchange(x *Exchange) messages.Code {
 	}
 	u.state.budget.request(s.trip.start)
 	s.body.begin(c.buffers, x)
+	s.guardTrailers(x)
 	kept := x.Request.Authority
 	failed := fine
 	for {

@@ -75,6 +75,17 @@ func (b *bench) apply(d messages.Desired) {
 	}
 }
 
+// route returns a route of the table in force.
+func (b *bench) route(name string) *route {
+	b.t.Helper()
+	t := b.core.table.Load()
+	r := t.routes.find(t.hasher.of(name), name)
+	if r == nil {
+		b.t.Fatalf("there is no route %q", name)
+	}
+	return *r
+}
+
 // request makes an Exchange; lines are "Name: value".
 func (b *bench) request(method, target string, lines ...string) (*Exchange, *fakeClient) {
 	client := &fakeClient{}
@@ -120,8 +131,8 @@ func (b *bench) idle() {
 			}
 		}
 	}
-	for name, r := range b.core.table.Load().routes {
-		if n := r.inFlight.Load(); n != 0 {
+	for name, r := range b.core.table.Load().routes.all() {
+		if n := (*r).inFlight.Load(); n != 0 {
 			b.t.Errorf("route %s has %d requests in flight", name, n)
 		}
 	}

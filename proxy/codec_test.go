@@ -49,6 +49,9 @@ type fakePeers struct {
 	opened  int
 	closed  int // bodies and tunnels
 	ended   bool
+	limits  []messages.Transport
+	retired []string
+	cut     []string
 }
 
 func (f *fakePeers) Send(x *Exchange) error {
@@ -109,6 +112,12 @@ func (f *fakePeers) answer(x *Exchange, r *reply) {
 }
 
 func (f *fakePeers) Close() { f.ended = true }
+
+func (f *fakePeers) SetLimits(t messages.Transport) { f.limits = append(f.limits, t) }
+
+func (f *fakePeers) Retire(addr string) { f.retired = append(f.retired, addr) }
+
+func (f *fakePeers) Cut(addr string) { f.cut = append(f.cut, addr) }
 
 func (f *fakePeers) peers() []string {
 	f.mu.Lock()

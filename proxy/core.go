@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -45,7 +46,9 @@ type Core struct {
 	accessLog bool
 
 	applying sync.Mutex
+	rounds   uint64 // counts changes; guarded by applying
 	table    atomic.Pointer[table]
+	former   formerCodecs
 	buffers  *buffers
 	unrouted *routeStats   // counts what matched no route
 	nowhere  *Listener     // stands in for a missing Exchange.Listener
@@ -75,14 +78,15 @@ func New(d Deps) *Core {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
-	c.table.Store(&table{})
+	c.table.Store(&table{hasher: newHasher()})
 	return c
 }
 
 // Apply makes d what requests are routed by. Requests that are under way keep
-// the table they began with. Codecs are kept where the transport is unchanged;
-// counters, budgets and in-flight counts are kept by name. An error (all faults
-// joined) leaves everything as it was.
+// the table they began with. What did not change is kept as it is; of what
+// changed, counters, budgets and in-flight counts are kept by name, and
+// connections where no more than times changed (see PeerCodec.SetLimits). An
+// error (all faults joined) leaves everything as it was.
 func (c *Core) Apply(d messages.Desired) error {
 	commit, err := c.Prepare(d)
 	if err == nil {
@@ -94,23 +98,32 @@ func (c *Core) Apply(d messages.Desired) error {
 // Prepare is the first half of Apply: it builds what d asks for, or refuses it
 // with an error (all faults joined), and changes nothing yet. commit puts it in
 // force. Between the two no other Prepare, Apply or Close may come: they have one caller.
+//
+// It compares each object of d with the one in force and then costs what
+// differs. PrepareDelta spares the comparison.
 func (c *Core) Prepare(d messages.Desired) (commit func(), err error) {
 	c.applying.Lock()
 	defer c.applying.Unlock()
-	old := c.table.Load()
-	b := newTableBuilder(c, old)
-	next, err := b.build(d)
-	if err != nil {
+	b := newChange(c, c.table.Load())
+	return c.prepare(b, b.compare(d))
+}
+
+// PrepareDelta is Prepare for who knows what differs.
+func (c *Core) PrepareDelta(d Delta) (commit func(), err error) {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	d.Routes = slices.Clone(d.Routes) // is sorted
+	return c.prepare(newChange(c, c.table.Load()), d)
+}
+
+func (c *Core) prepare(b *change, d Delta) (commit func(), err error) {
+	if err := b.build(d); err != nil {
 		return nil, err
 	}
 	return func() {
 		c.applying.Lock()
 		defer c.applying.Unlock()
-		for _, shadowed := range b.shadowed {
-			c.logger.Warn("route can never match", "route", shadowed.loser, "shadowed_by", shadowed.winner)
-		}
-		c.table.Store(next)
-		old.closeUnusedCodecs(next)
+		b.commit()
 	}, nil
 }
 
@@ -119,8 +132,13 @@ func (c *Core) Prepare(d messages.Desired) (commit func(), err error) {
 func (c *Core) Close() {
 	c.applying.Lock()
 	defer c.applying.Unlock()
-	none := &table{}
-	c.table.Swap(none).closeUnusedCodecs(none)
+	old := c.table.Load()
+	c.table.Store(&table{hasher: old.hasher})
+	for _, use := range old.upstreams.all() {
+		if codec := use.upstream.codec; codec != nil {
+			codec.Close()
+		}
+	}
 }
 
 // Totals returns the counts so far.
@@ -146,14 +164,18 @@ const fine messages.Code = ""
 func (c *Core) forward(x *Exchange) messages.Code {
 	s := &x.core
 	c.identify(x)
+	if x.Refusal != nil {
+		return x.Refusal.Code
+	}
 	if code := s.readTarget(x); code != fine {
 		return code
 	}
-	r := c.table.Load().match(s.trip.host, s.trip.path)
+	table := c.table.Load()
+	r := table.match(s.trip.host, s.trip.path)
 	if r == nil {
 		return messages.CodeNoRoute
 	}
-	s.trip.route, x.Upstream = r, r.upstream
+	s.trip.route, x.Upstream = r, table.upstreamOf(r)
 	if code := r.admit(x); code != fine {
 		return code
 	}
@@ -161,7 +183,7 @@ func (c *Core) forward(x *Exchange) messages.Code {
 		return c.redirect(x, &r.redirect)
 	}
 	setForwarded(x)
-	r.upstream.setKey(x)
+	x.Upstream.setKey(x)
 	if code := r.edit(x); code != fine {
 		return code
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -92,20 +93,27 @@ func TestEqualRulesAreToldAbout(t *testing.T) {
 	}
 }
 
-func TestCodecsAreKeptWhileTheTransportIsTheSame(t *testing.T) {
+func TestCodecsLiveAsLongAsTheirUpstream(t *testing.T) {
 	b := newBench(t, 1, nil)
 	first := b.codec
 	up := b.desired.Upstreams.At(0)
 	up.Retry.Attempts = 0
 	b.apply(messages.Desired{Upstreams: messages.ListOf(up), Routes: b.desired.Routes})
+	up.Transport.ConnectionTimeout = time.Second
+	b.apply(messages.Desired{Upstreams: messages.ListOf(up), Routes: b.desired.Routes})
 	if b.codecs != 1 || first.ended {
 		t.Errorf("%d codecs made, first closed %t; want it kept", b.codecs, first.ended)
 	}
-	b.codec = &fakePeers{}
-	up.Transport.ConnectionTimeout = time.Second
+	if want := []messages.Transport{up.Transport}; !slices.Equal(first.limits, want) {
+		t.Errorf("limits %v, want %v, once", first.limits, want)
+	}
+	b.apply(messages.Desired{Routes: b.desired.Routes})
+	if b.codec = (&fakePeers{}); !first.ended {
+		t.Error("the codec of an upstream that is gone is open")
+	}
 	b.apply(messages.Desired{Upstreams: messages.ListOf(up), Routes: b.desired.Routes})
-	if b.codecs != 2 || !first.ended || b.codec.ended {
-		t.Errorf("%d codecs made, first closed %t, second closed %t", b.codecs, first.ended, b.codec.ended)
+	if b.codecs != 2 || b.codec.ended {
+		t.Errorf("%d codecs made, second closed %t", b.codecs, b.codec.ended)
 	}
 	b.core.Close()
 	if !b.codec.ended {

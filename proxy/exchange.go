@@ -23,6 +23,9 @@ type Exchange struct {
 	// Request is what the client asks. Set by the client codec, edited by the
 	// core before it reaches the peer codec.
 	Request Request
+	// Refusal is set by the client codec when what came is no request that can be
+	// forwarded: the core answers so, and counts and logs it. Nil = there is one.
+	Refusal *Refusal
 	// Client takes the answer. Set by the client codec.
 	Client ClientStream
 	// Done is closed when the client is gone; nil = cannot be told.
@@ -38,6 +41,16 @@ type Exchange struct {
 	Response Response
 
 	core exchangeState
+}
+
+// Refusal is how a request is answered that a client codec could not read.
+type Refusal struct {
+	// Status is that of the answer, 4xx or 5xx; Code goes into X-Weir-Error.
+	Status int
+	Code   messages.Code
+	// Message tells the client what is wrong. It has no quotes or control bytes
+	// and nothing that the client sent.
+	Message string
 }
 
 // Request is the head of a request and its body.
@@ -86,7 +99,8 @@ type Response struct {
 	// io.EOF. TrailerNames are those announced before. Both may be nil.
 	Trailers     func() Fields
 	TrailerNames []string
-	// Tunnel is the raw stream to the peer after a 101, else nil. The core closes it.
+	// Tunnel is the raw stream to the peer after a 101, else nil. The core closes
+	// it, and ends it when it is silent for TunnelTimeout; codecs set it no limits.
 	Tunnel io.ReadWriteCloser
 }
 
@@ -119,8 +133,18 @@ type PeerCodec interface {
 	// closed. The error is a *Failure, always. After a failure the codec reads
 	// the request's body no more and keeps nothing of x.
 	Send(x *Exchange) error
+	// SetLimits makes the times of t (every duration in it) those of what begins
+	// from now on: dials and the idleness of connections. What an exchange itself
+	// waits for is said by its Upstream.Transport. The rest of t is as before.
+	SetLimits(t messages.Transport)
+	// Retire closes the idle connections to a peer; those in use close when their
+	// exchange ends. Connections that are made later are not meant.
+	Retire(addr string)
+	// Cut breaks every connection to a peer, dials under way among them, as if the
+	// peer had reset it: Send, a read of a body and a Tunnel fail (messages.CodeReset).
+	Cut(addr string)
 	// Close closes idle connections; those in use when their exchange ends. A
-	// request that began before may still call Send.
+	// request that began before may still call Send, and is served.
 	Close()
 }
 

@@ -19,6 +19,8 @@ type exchangeState struct {
 	ask      balance.Ask
 	body     requestBody
 	trailers Fields
+	// cleaned is requestTrailers; given is Request.Trailers as the client codec set it.
+	cleaned, given func() Fields
 	// scratch is what built strings are cut from. It only grows until Reset; a
 	// string cut from an array that was outgrown stays valid.
 	scratch []byte
@@ -63,7 +65,7 @@ func (x *Exchange) Reset() {
 	x.Request.reset()
 	x.Response.reset()
 	x.core.reset()
-	x.Listener, x.RemoteText, x.Client, x.Done = nil, "", nil, nil
+	x.Listener, x.RemoteText, x.Refusal, x.Client, x.Done = nil, "", nil, nil, nil
 	x.Remote = netip.AddrPort{}
 	x.Upstream, x.Peer, x.Deadline = nil, nil, time.Time{}
 }
@@ -88,7 +90,7 @@ func (s *exchangeState) reset() {
 	s.ask.Reset()
 	s.ask.Done = nil
 	s.body.reset()
-	s.trailers = Fields{}
+	s.trailers, s.given = Fields{}, nil
 	if cap(s.scratch) > maxScratch {
 		s.scratch = nil
 	}

@@ -13,7 +13,7 @@ import (
 // stand, escapes and all, as nginx does it. What is missing or empty is no key:
 // else all such requests would go to one peer.
 func (u *Upstream) setKey(x *Exchange) {
-	algo := &u.spec.Algo
+	algo := &u.algo
 	if algo.Kind != messages.Hash {
 		return
 	}

@@ -60,7 +60,7 @@ func (c *Core) account(x *Exchange) {
 	}
 	stats.observe(x.Listener.Name, status, took)
 	c.requests.Add(1)
-	if x.core.failedByUs() {
+	if x.Refusal == nil && x.core.failedByUs() {
 		c.failed.Add(1)
 		c.complain(x, status)
 	}
@@ -150,7 +150,7 @@ func (u *Upstream) nameOrNone() string {
 	if u == nil {
 		return ""
 	}
-	return u.spec.Name
+	return u.name
 }
 
 func (x *Exchange) peerAddr() string {

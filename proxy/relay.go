@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/weirproxy/weir/messages"
@@ -28,6 +29,7 @@ func (c *Core) relay(x *Exchange) messages.Code {
 		return c.tunnel(x)
 	}
 	dropHopByHop(&r.Header)
+	r.TrailerNames = slices.DeleteFunc(r.TrailerNames, isNoTrailer)
 	s.trip.route.response.apply(&r.Header)
 	if code := c.sendHead(x); code == fine && hasBody(x) {
 		c.pump(x)
@@ -90,7 +92,7 @@ func (c *Core) endBody(x *Exchange, err error) {
 		c.breakOff(x, errShortBody)
 	case r.Trailers != nil:
 		s.trailers = r.Trailers()
-		dropHopByHop(&s.trailers)
+		cleanTrailers(&s.trailers)
 		if s.trailers.Len() == 0 {
 			return
 		}

@@ -47,7 +47,7 @@ func (b *requestBody) begin(pool *buffers, x *Exchange) {
 	r := x.core.trip.route
 	b.source, b.buffers = x.Request.Body, pool
 	b.limit, b.length = r.spec.MaxBody, x.Request.ContentLength
-	b.record = r.retry.Attempts > 0
+	b.record = x.retry().Attempts > 0
 	x.Request.Body = b
 }
 

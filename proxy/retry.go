@@ -37,7 +37,7 @@ func (c *Core) repeatFailure(x *Exchange, f *Failure, code messages.Code) bool {
 // was the client's fault is not.
 func (c *Core) mayRepeat(x *Exchange, f *Failure, code messages.Code) bool {
 	t := &x.core.trip
-	policy := &t.route.retry
+	policy := x.retry()
 	if t.attempts > policy.Attempts {
 		return false
 	}
@@ -62,7 +62,7 @@ func (c *Core) mayRepeat(x *Exchange, f *Failure, code messages.Code) bool {
 func (c *Core) repeatStatus(x *Exchange) bool {
 	s := &x.core
 	t := &s.trip
-	policy := &t.route.retry
+	policy := x.retry()
 	if !policy.Statuses.Has(x.Response.Status) || t.attempts > policy.Attempts || x.Response.Status == 101 ||
 		!isIdempotent(x.Request.Method) || !s.body.replayableWhole() {
 		return false
@@ -86,9 +86,17 @@ func (c *Core) repeatStatus(x *Exchange) bool {
 	return true
 }
 
+// retry returns the route's own policy, or its upstream's.
+func (x *Exchange) retry() *messages.RetrySpec {
+	if own := x.core.trip.route.spec.Retry; own != nil {
+		return own
+	}
+	return &x.Upstream.retry
+}
+
 // spend takes a repeat out of the upstream's budget.
 func (c *Core) spend(x *Exchange) bool {
-	policy := &x.core.trip.route.retry
+	policy := x.retry()
 	return x.Upstream.state.budget.spend(time.Now(), policy.BudgetPercent, policy.BudgetPerSecond)
 }
 

@@ -1,7 +1,7 @@
 package proxy
 
 import (
-	"fmt"
+	"errors"
 	"sync/atomic"
 
 	"github.com/weirproxy/weir/messages"
@@ -10,43 +10,47 @@ import (
 // route is a route as a table has it. It does not change, but for what it
 // points to: counters that outlive the table.
 type route struct {
-	spec     messages.RouteSpec
-	upstream *Upstream
-	retry    messages.RetrySpec // the route's own, or the upstream's
-	host     hostRule
-	path     pathEdit
-	request  headerEdit
-	response headerEdit
-	redirect redirect
-	inFlight *atomic.Int64
-	stats    *routeStats
+	spec         messages.RouteSpec
+	place        place
+	upstreamHash uint64 // of spec.Upstream, see table.upstreamOf
+	host         hostRule
+	path         pathEdit
+	request      headerEdit
+	response     headerEdit
+	redirect     redirect
+	inFlight     *atomic.Int64
+	stats        *routeStats
+	// made and wanted are the numbers of the change that made this and of the one
+	// that wanted it last. Only changes look at them, of which there is one at a time.
+	made, wanted uint64
 }
 
-// newRoute checks a spec and makes what requests need of it.
-func (b *tableBuilder) newRoute(spec *messages.RouteSpec) (*route, error) {
-	r := &route{spec: *spec, inFlight: &atomic.Int64{}}
-	if old := b.old.routes[spec.Name]; old != nil {
-		r.inFlight = old.inFlight
-		if old.spec.Upstream == spec.Upstream {
-			r.stats = old.stats
-		}
+// newRoute checks a spec and makes what requests need of it. It takes the
+// counters of old over, the route that had the name before, if there is one.
+func newRoute(spec *messages.RouteSpec, old *route, h hasher) (r *route, err error) {
+	r = &route{spec: *spec, upstreamHash: h.of(spec.Upstream), host: newHostRule(spec.HostHeader)}
+	if r.place, err = newPlace(spec); err != nil {
+		return nil, err
 	}
-	if r.stats == nil {
-		r.stats = newRouteStats(spec.Name, spec.Upstream)
-	}
-	r.upstream = b.upstream(spec.Upstream)
-	r.retry = r.upstream.spec.Retry
-	if spec.Retry != nil {
-		r.retry = *spec.Retry
-	}
-	r.host = newHostRule(spec.HostHeader)
 	for _, step := range []func(*messages.RouteSpec) error{r.setRedirect, r.setPath, r.setHeaders} {
 		if err := step(spec); err != nil {
 			return nil, err
 		}
 	}
 	if spec.Upstream == "" && r.redirect.to == nil {
-		return nil, fmt.Errorf("names neither an upstream nor a redirect")
+		return nil, errors.New("names neither an upstream nor a redirect")
+	}
+	if old != nil {
+		r.inFlight = old.inFlight
+		if old.spec.Upstream == spec.Upstream {
+			r.stats = old.stats
+		}
+	}
+	if r.inFlight == nil {
+		r.inFlight = &atomic.Int64{}
+	}
+	if r.stats == nil {
+		r.stats = newRouteStats(spec.Name, spec.Upstream)
 	}
 	return r, nil
 }

@@ -87,14 +87,11 @@ func (l *listenerStats) count(status int) {
 func (c *Core) Collect(emit func(meter.Sample)) {
 	t := c.table.Load()
 	c.unrouted.collect(emit)
-	for _, r := range t.routes {
-		r.stats.collect(emit)
+	for _, r := range t.routes.all() {
+		(*r).stats.collect(emit)
 	}
-	for name, u := range t.upstreams {
-		if name == "" {
-			continue // that of redirects
-		}
-		u.collect(emit)
+	for _, use := range t.upstreams.all() {
+		use.upstream.collect(emit)
 	}
 }
 

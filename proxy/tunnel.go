@@ -38,7 +38,7 @@ func (c *Core) tunnel(x *Exchange) messages.Code {
 	t.tunnelFrom = time.Now()
 	pipe := &pipe{core: c, client: client, peer: r.Tunnel, began: t.tunnelFrom, stop: make(chan struct{})}
 	t.bodyOpen = false
-	toClient := pipe.run(x.Done, x.Upstream.spec.Transport.TunnelTimeout)
+	toClient := pipe.run(x.Done, x.Upstream.transport.TunnelTimeout)
 	t.sent = toClient
 	if cut := pipe.cut.Load(); cut != nil {
 		t.detail = *cut

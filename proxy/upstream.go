@@ -9,17 +9,39 @@ import (
 
 // Upstream is an upstream as a table sees it. It does not change.
 type Upstream struct {
-	spec  messages.UpstreamSpec
-	ref   *balance.Ref // nil: only routes speak of it, it is not defined
-	codec PeerCodec
-	state *upstreamState
+	name      string
+	algo      messages.Algo
+	retry     messages.RetrySpec
+	transport messages.Transport
+	ref       *balance.Ref // nil: only routes speak of it, it is not defined
+	codec     *codecUse    // nil when ref is
+	state     *upstreamState
+	// made and wanted are the numbers of the change that made this and of the one
+	// that wanted it last. Only changes look at them, of which there is one at a time.
+	made, wanted uint64
 }
 
 // Name returns the upstream's name.
-func (u *Upstream) Name() string { return u.spec.Name }
+func (u *Upstream) Name() string { return u.name }
 
-// Transport returns how its peers are spoken to.
-func (u *Upstream) Transport() messages.Transport { return u.spec.Transport }
+// Transport returns how its peers are spoken to. A request keeps what it began
+// with: this does not change while the request has the Upstream.
+func (u *Upstream) Transport() messages.Transport { return u.transport }
+
+// wants tells whether requests are treated the same under spec. What else is in
+// a spec is no business of the data path's.
+func (u *Upstream) wants(spec *messages.UpstreamSpec) bool {
+	return u.algo == spec.Algo && u.retry == spec.Retry && u.transport == spec.Transport
+}
+
+// wireOf returns what of a transport a codec is made for. The rest are times,
+// which a codec takes as they come (PeerCodec.SetLimits). What is added to
+// Transport and not named here asks for another codec, which is never wrong.
+func wireOf(t messages.Transport) messages.Transport {
+	t.ConnectionTimeout, t.TotalConnectionTimeout, t.ResponseTimeout = 0, 0, 0
+	t.ReadTimeout, t.WriteTimeout, t.IdleTimeout, t.TunnelTimeout = 0, 0, 0, 0
+	return t
+}
 
 // upstreamState is what is kept of an upstream, by name, while tables change.
 type upstreamState struct {

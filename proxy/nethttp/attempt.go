@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"context"
+	"errors"
 	"net/http/httptrace"
 	"net/textproto"
 	"sync"
@@ -24,6 +25,10 @@ type attempt struct {
 	connStart int64     // what had been written on it before
 	sent      bool      // on a connection before that, something was written
 
+	// informational counts what came before the head. Only net/http's reader of
+	// the connection looks at it.
+	informational int
+
 	mu     sync.Mutex // held while the client is told; guards client
 	client proxy.ClientStream
 }
@@ -32,7 +37,12 @@ type attempt struct {
 type contexter interface{ Context() context.Context }
 
 func newAttempt(c *peerCodec, x *proxy.Exchange) *attempt {
-	a := &attempt{limits: c.limits, client: x.Client}
+	a := &attempt{client: x.Client}
+	if x.Upstream != nil {
+		a.limits = x.Upstream.Transport()
+	} else {
+		a.limits = *c.conns.limits.Load()
+	}
 	parent := context.Background()
 	offered := false
 	if s, ok := x.Client.(contexter); ok {
@@ -66,7 +76,7 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 		return
 	}
 	a.connStart = a.conn.written.Load()
-	a.conn.user.Store(a)
+	a.conn.take(a)
 }
 
 // wroteRequest starts the wait for the head.
@@ -76,9 +86,18 @@ func (a *attempt) wroteRequest(info httptrace.WroteRequestInfo) {
 	}
 }
 
+// maxInformational is how many informational responses a peer may send for one
+// request; net/http sets no limit.
+const maxInformational = 100
+
+var errChatty = errors.New("too many informational responses")
+
 // got1xx passes an informational response on. The 100 that lets a body come is
 // made by the client codec.
 func (a *attempt) got1xx(status int, header textproto.MIMEHeader) error {
+	if a.informational++; a.informational > maxInformational {
+		return errChatty
+	}
 	if status == 100 {
 		if a.body.gate != nil {
 			a.body.gate.open()
@@ -107,7 +126,7 @@ func (a *attempt) end() {
 	a.forgetClient()
 	a.guard.stop()
 	if a.conn != nil {
-		a.conn.user.CompareAndSwap(a, nil)
+		a.conn.give(a)
 	}
 }
 

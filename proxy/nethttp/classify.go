@@ -36,6 +36,8 @@ func (a *attempt) cause(err error) *proxy.Failure {
 	case a.conn == nil:
 		// Refused by net/http before it looked for a connection.
 		return &proxy.Failure{Code: messages.CodeBadRequest, Err: err}
+	case a.conn.cut.Load():
+		return &proxy.Failure{Code: messages.CodeReset, Err: errCut}
 	case a.conn.writeLate.Load():
 		return &proxy.Failure{Code: messages.CodeWriteTimeout, Err: err}
 	case isConnError(err), a.conn.broken.Load():

@@ -15,10 +15,13 @@ func (s *stream) begin(w http.ResponseWriter, r *http.Request) *refusal {
 	s.conn = r.Context().Value(clientConnKey{}).(*clientConn)
 	s.ctx, s.h2 = r.Context(), r.ProtoMajor == 2
 	s.x.Listener, s.x.Remote, s.x.RemoteText, s.x.Client = s.server.cfg.Listener, s.conn.remote, s.conn.remoteText, s
+	if no := s.conn.in.refused; no != nil && !s.h2 && r.Method == refusedMethod && r.RequestURI == "*" {
+		return no
+	}
 	req := &s.x.Request
 	path, query, hasQuery, ok := splitTarget(r.Method, r.RequestURI)
 	if !ok {
-		return &refusal{http.StatusBadRequest, "this form of request target is not forwarded; send a path"}
+		return &refusal{http.StatusBadRequest, "has a target that is not forwarded; send a path"}
 	}
 	if no := s.checkFields(r); no != nil {
 		return no
@@ -41,7 +44,7 @@ func (s *stream) checkFields(r *http.Request) *refusal {
 		fields += len(values)
 	}
 	if limit := s.server.cfg.MaxFields; limit > 0 && fields > limit {
-		return &refusal{http.StatusRequestHeaderFieldsTooLarge, "the request has too many header fields"}
+		return &refusal{http.StatusRequestHeaderFieldsTooLarge, "has too many header fields"}
 	}
 	return nil
 }
@@ -62,13 +65,14 @@ func (s *stream) takeBody(r *http.Request, req *proxy.Request) {
 }
 
 // detachContext makes a context that ends with the request's, but not when that
-// ends because a read of the body was given up here: net/http takes any read
-// error for the client's end, yet the client can still be answered.
+// ends because a read of the body was given up here, or what came was no body:
+// net/http takes any read error for the client's end, yet the client can still
+// be answered.
 func (s *stream) detachContext(r *http.Request) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	body := &s.body
+	body, conn := &s.body, s.conn
 	stop := context.AfterFunc(r.Context(), func() {
-		if !body.givenUp() {
+		if !body.givenUp() && !conn.in.malformed.Load() {
 			cancel()
 		}
 	})

@@ -192,13 +192,13 @@ func TestLimits(t *testing.T) {
 		status        int
 		code          string
 	}{
-		{"a head too large", "GET / HTTP/1.1\nHost: a\nX: " + strings.Repeat("x", 70<<10) + "\n\n", nethttp.ServerConfig{}, 431, ""},
+		{"a head too large", "GET / HTTP/1.1\nHost: a\nX: " + strings.Repeat("x", 70<<10) + "\n\n", nethttp.ServerConfig{}, 431, "bad_request"},
 		{"too many fields", "GET / HTTP/1.1\nHost: a\n" + strings.Repeat("X: x\n", 101) + "\n", nethttp.ServerConfig{}, 431, "bad_request"},
 		{"as many fields as may be", "GET / HTTP/1.1\nHost: a\n" + strings.Repeat("X: x\n", 100) + "\n", nethttp.ServerConfig{}, 200, ""},
 		{"a tunnel through the proxy", "CONNECT a:443 HTTP/1.1\nHost: a:443\n\n", nethttp.ServerConfig{}, 400, "bad_request"},
 		{"a slow body", "POST / HTTP/1.1\nHost: a\nContent-Length: 9\n\nabc", nethttp.ServerConfig{BodyTimeout: short}, 408, "client_slow"},
-		{"two lengths", "POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 4\n\nabc", nethttp.ServerConfig{}, 400, ""},
-		{"two hosts", "GET / HTTP/1.1\nHost: a\nHost: b\n\n", nethttp.ServerConfig{}, 400, ""},
+		{"two lengths", "POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 4\n\nabc", nethttp.ServerConfig{}, 400, "bad_request"},
+		{"two hosts", "GET / HTTP/1.1\nHost: a\nHost: b\n\n", nethttp.ServerConfig{}, 400, "bad_request"},
 		{"chunks that are none", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\nxyz\nGET / HTTP/1.1\nHost: a\n\n", nethttp.ServerConfig{}, 400, "bad_request"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,10 +11,10 @@ import (
 	"github.com/weirproxy/weir/messages"
 )
 
-// dialer makes connections to peers.
+// dialer makes connections to peers, within the limits that hold when a dial begins.
 type dialer struct {
-	limits messages.Transport
-	net    net.Dialer
+	conns *peerConns
+	net   net.Dialer
 }
 
 // dialError says why there is no connection.
@@ -33,7 +33,27 @@ func (e *dialError) Unwrap() error { return e.err }
 // in turn, with ConnectionTimeout each and TotalConnectionTimeout for everything.
 // The error is a *dialError; of several, that of the last address tried.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if total := d.limits.TotalConnectionTimeout; total > 0 {
+	ctx, abort := context.WithCancel(ctx)
+	defer abort()
+	c := d.conns.begin(addr, abort)
+	conn, err := d.find(ctx, d.conns.limits.Load(), network, addr)
+	if err == nil && !d.conns.made(c, conn) {
+		_ = conn.Close() // it is not wanted any more
+		err = errCut
+	}
+	if err == nil {
+		return c, nil
+	}
+	d.conns.remove(c)
+	if c.cut.Load() {
+		return nil, &dialError{messages.CodeReset, errCut}
+	}
+	return nil, err
+}
+
+// find looks the host of addr up, if it is a name, and connects to it.
+func (d *dialer) find(ctx context.Context, limits *messages.Transport, network, addr string) (net.Conn, error) {
+	if total := limits.TotalConnectionTimeout; total > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, total)
 		defer cancel()
@@ -43,14 +63,14 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		return nil, &dialError{messages.CodeConnectFailed, err}
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
-		return d.connect(ctx, network, addr)
+		return d.connect(ctx, limits, network, addr)
 	}
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return nil, &dialError{dialCode(err), fmt.Errorf("look up %q: %w", host, err)}
 	}
 	for i, ip := range found {
-		c, err := d.connect(ctx, network, net.JoinHostPort(ip.Unmap().String(), port))
+		c, err := d.connect(ctx, limits, network, net.JoinHostPort(ip.Unmap().String(), port))
 		if err == nil || i == len(found)-1 || ctx.Err() != nil {
 			return c, err
 		}
@@ -59,8 +79,8 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 }
 
 // connect connects to one address.
-func (d *dialer) connect(ctx context.Context, network, addr string) (net.Conn, error) {
-	if one := d.limits.ConnectionTimeout; one > 0 {
+func (d *dialer) connect(ctx context.Context, limits *messages.Transport, network, addr string) (net.Conn, error) {
+	if one := limits.ConnectionTimeout; one > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, one)
 		defer cancel()
@@ -69,7 +89,7 @@ func (d *dialer) connect(ctx context.Context, network, addr string) (net.Conn, e
 	if err != nil {
 		return nil, &dialError{dialCode(err), err}
 	}
-	return &peerConn{Conn: c, writeTimeout: d.limits.WriteTimeout}, nil
+	return c, nil
 }
 
 func dialCode(err error) messages.Code {

@@ -59,6 +59,10 @@ func TestFailuresAreToldApart(t *testing.T) {
 		{"closed before the head", peertest.Garbage(""), messages.Transport{}, nil, messages.CodeReset, false},
 		{"cut within the head", peertest.Garbage("HTTP/1.1 200 OK\r\nContent-"), messages.Transport{}, nil, messages.CodeReset, false},
 		{"no HTTP", peertest.Garbage("SSH-2.0-x\r\n\r\n"), messages.Transport{}, nil, messages.CodeBadResponse, false},
+		{"another version", peertest.Garbage("HTTP/2.0 200 OK\r\nContent-Length: 3\r\n\r\nabc"), messages.Transport{}, nil, messages.CodeBadResponse, false},
+		{"nothing but hints", peertest.Garbage(strings.Repeat("HTTP/1.1 103 H\r\n\r\n", 101) + "HTTP/1.1 200 OK\r\n\r\n"), messages.Transport{},
+			func(x *proxy.Exchange) { x.Client = &fakeClient{hint: func(int) {}} }, messages.CodeBadResponse, false},
+		{"nothing but go on", peertest.Garbage(strings.Repeat("HTTP/1.1 100 C\r\n\r\n", 101) + "HTTP/1.1 200 OK\r\n\r\n"), messages.Transport{}, nil, messages.CodeBadResponse, false},
 		{"a status that is none", peertest.Garbage("HTTP/1.1 001 OK\r\n\r\n"), messages.Transport{}, nil, messages.CodeBadResponse, false},
 		{"a switch nobody asked for", peertest.Garbage("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), messages.Transport{}, nil, messages.CodeBadResponse, false},
 		{"a head without end", peertest.Garbage("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 300<<10)), messages.Transport{}, nil, messages.CodeBadResponse, false},
@@ -81,13 +85,15 @@ func TestFailuresAreToldApart(t *testing.T) {
 	}
 }
 
-func TestConnectTimeout(t *testing.T) {
-	// A listener whose queue is full lets further connects wait.
+// fullListener returns the address of a listener whose queue is full, so that
+// further connects wait.
+func fullListener(t *testing.T) string {
+	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	t.Cleanup(func() { _ = syscall.Close(fd) })
 	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -99,9 +105,14 @@ func TestConnectTimeout(t *testing.T) {
 	for full := false; !full; {
 		c, err := net.DialTimeout("tcp", addr, short)
 		if full = err != nil; !full {
-			defer c.Close()
+			t.Cleanup(func() { _ = c.Close() })
 		}
 	}
+	return addr
+}
+
+func TestConnectTimeout(t *testing.T) {
+	addr := fullListener(t)
 	for _, limits := range []messages.Transport{{ConnectionTimeout: short}, {TotalConnectionTimeout: short}} {
 		check(t, newCodec(t, limits).Send(newExchange(addr, "GET", nil, 0)), messages.CodeConnectTimeout, true)
 	}

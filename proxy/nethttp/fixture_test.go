@@ -26,11 +26,14 @@ const patience = 10 * time.Second
 
 // house is a whole proxy: server, core and peer codec, on real sockets.
 type house struct {
-	server *nethttp.Server
-	core   *proxy.Core
-	addr   string
-	served chan error
-	log    *logBook
+	server   *nethttp.Server
+	core     *proxy.Core
+	addr     string
+	served   chan error
+	log      *logBook
+	registry *balance.Registry
+	up       messages.UpstreamSpec
+	route    messages.RouteSpec
 }
 
 // plan says what differs from the defaults.
@@ -39,6 +42,7 @@ type plan struct {
 	transport messages.Transport
 	route     messages.RouteSpec
 	retry     messages.RetrySpec
+	limits    messages.Limits
 	core      interface{ Serve(*proxy.Exchange) } // nil = the real one
 }
 
@@ -52,17 +56,14 @@ func open(t testing.TB, p plan, addrs ...string) *house {
 	for _, addr := range addrs {
 		members = append(members, balance.Member{Peer: ref.Peer(addr), Weight: 1, Available: true})
 	}
-	policy := balance.Policy{Algo: messages.Algo{Kind: messages.RoundRobin}}
+	h.registry = registry
+	policy := balance.Policy{Algo: messages.Algo{Kind: messages.RoundRobin}, Limits: p.limits}
 	ref.Publish(balance.NewSnapshot(balance.SnapshotConfig{Policy: policy, Members: members, At: time.Now()}))
 	h.core = proxy.New(proxy.Deps{Logger: slog.New(slog.NewTextHandler(h.log, nil)), Registry: registry, NewPeerCodec: nethttp.NewPeerCodec})
 	p.route.Name, p.route.Upstream = "r", "u"
-	err := h.core.Apply(messages.Desired{
-		Upstreams: messages.ListOf(messages.UpstreamSpec{Name: "u", Algo: policy.Algo, Transport: p.transport, Retry: p.retry}),
-		Routes:    messages.ListOf(p.route),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h.up = messages.UpstreamSpec{Name: "u", Algo: policy.Algo, Transport: p.transport, Retry: p.retry}
+	h.route = p.route
+	h.apply(t, messages.ListOf(h.up))
 	if p.core == nil {
 		p.core = h.core
 	}
@@ -77,6 +78,21 @@ func open(t testing.TB, p plan, addrs ...string) *house {
 	go func() { h.served <- h.server.Serve(l) }()
 	t.Cleanup(func() { h.close(t) })
 	return h
+}
+
+// apply puts these upstreams and the route in force.
+func (h *house) apply(t testing.TB, ups messages.List[messages.UpstreamSpec]) {
+	t.Helper()
+	if err := h.core.Apply(messages.Desired{Upstreams: ups, Routes: messages.ListOf(h.route)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reload changes the transport of the upstream.
+func (h *house) reload(t testing.TB, change func(*messages.Transport)) {
+	t.Helper()
+	change(&h.up.Transport)
+	h.apply(t, messages.ListOf(h.up))
 }
 
 // close shuts down at once what is left.
@@ -180,6 +196,13 @@ func (w *wire) ended() bool {
 	n, err := io.Copy(io.Discard, w.r)
 	var ne net.Error
 	return n == 0 && !(errors.As(err, &ne) && ne.Timeout())
+}
+
+// broken reads on and tells whether the other side closed.
+func (w *wire) broken() bool {
+	_, err := io.Copy(io.Discard, w.r)
+	var ne net.Error
+	return !(errors.As(err, &ne) && ne.Timeout())
 }
 
 func (w *wire) exactly(want string) {

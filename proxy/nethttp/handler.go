@@ -3,31 +3,19 @@ package nethttp
 import (
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"time"
-
-	"github.com/weirproxy/weir/messages"
 )
-
-// refusal is a request that does not reach the core.
-type refusal struct {
-	status int
-	text   string
-}
 
 // handle serves one request.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	s.inFlight.Add(1)
 	defer s.inFlight.Add(-1)
 	st := s.streams.Get().(*stream)
-	no := st.begin(w, r)
-	if no == nil {
-		s.serve(st)
-	} else {
-		_ = st.rc.SetReadDeadline(time.Now().Add(lingerTime)) // for what net/http goes on reading of the body
-		refuse(w, no)
+	if no := st.begin(w, r); no != nil {
+		st.refuse(no)
 	}
-	aborted := no == nil && st.x.Aborted()
+	s.serve(st)
+	aborted := st.x.Aborted()
 	st.end()
 	s.streams.Put(st)
 	if aborted {
@@ -50,12 +38,9 @@ func (s *Server) serve(st *stream) {
 	s.core.Serve(&st.x)
 }
 
-func refuse(w http.ResponseWriter, no *refusal) {
-	h := w.Header()
-	h.Set("X-Weir-Error", string(messages.CodeBadRequest))
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(no.text)+1))
-	h.Set("Connection", "close")
-	w.WriteHeader(no.status)
-	_, _ = w.Write([]byte(no.text + "\n")) // the client may be gone; there is no one else to tell
+// refuse makes the core answer that the request is not one to forward, and bounds
+// what net/http goes on reading of its body.
+func (s *stream) refuse(no *refusal) {
+	s.x.Refusal = no.answer()
+	_ = s.rc.SetReadDeadline(time.Now().Add(lingerTime)) // fails on a dead connection, where nothing is read
 }

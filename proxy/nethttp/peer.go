@@ -10,7 +10,7 @@ import (
 
 // peerCodec speaks HTTP/1.1 to the peers of one upstream.
 type peerCodec struct {
-	limits    messages.Transport
+	conns     *peerConns
 	transport http.Transport
 }
 
@@ -32,15 +32,15 @@ const (
 // connection because the peer just closed it, is repeated once more on another
 // connection to the same peer; for the caller that is one attempt.
 func NewPeerCodec(t messages.Transport) proxy.PeerCodec {
-	c := &peerCodec{limits: t}
+	c := &peerCodec{conns: newPeerConns(t)}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	c.transport = http.Transport{
-		DialContext:            (&dialer{limits: t}).dial,
+		DialContext:            (&dialer{conns: c.conns}).dial,
 		Protocols:              &protocols,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    idlePerPeer,
-		IdleConnTimeout:        t.IdleTimeout,
+		IdleConnTimeout:        0, // see peerConns; this one could not be changed
 		ExpectContinueTimeout:  0, // see gate
 		MaxResponseHeaderBytes: peerHeadBytes,
 	}
@@ -66,5 +66,17 @@ func (c *peerCodec) Send(x *proxy.Exchange) error {
 	return a.answer(x, resp)
 }
 
-// Close closes idle connections.
-func (c *peerCodec) Close() { c.transport.CloseIdleConnections() }
+// SetLimits sets the times of dials and idleness. See proxy.PeerCodec.
+func (c *peerCodec) SetLimits(t messages.Transport) { c.conns.setLimits(t) }
+
+// Retire closes idle connections to a peer. See proxy.PeerCodec.
+func (c *peerCodec) Retire(addr string) { c.conns.leave(addr, false) }
+
+// Cut breaks the connections to a peer. See proxy.PeerCodec.
+func (c *peerCodec) Cut(addr string) { c.conns.cutAll(addr) }
+
+// Close closes idle connections, and from now on keeps none.
+func (c *peerCodec) Close() {
+	c.transport.CloseIdleConnections()
+	c.conns.leave("", true)
+}

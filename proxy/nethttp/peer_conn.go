@@ -1,6 +1,7 @@
 package nethttp
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -10,20 +11,56 @@ import (
 // peerConn is a connection to a peer. It counts what is written, bounds each
 // write, and tells the attempt that uses it when it is closed.
 type peerConn struct {
-	net.Conn
-	writeTimeout time.Duration // 0 = none
+	net.Conn // nil while it is dialled; set under set.mu
+	set      *peerConns
+	addr     string             // of the peer
+	abort    context.CancelFunc // ends the dial
+	timer    *time.Timer        // looks whether it is idle; guarded by set.mu, nil = none
+
+	writeTimeout atomic.Int64 // in nanoseconds, as its latest user says; 0 = none
 	written      atomic.Int64
-	writeLate    atomic.Bool // a write timed out
-	broken       atomic.Bool // the peer ended it or it broke
-	tunnel       atomic.Bool // no deadlines any more
+	writeLate    atomic.Bool  // a write timed out
+	broken       atomic.Bool  // the peer ended it or it broke
+	tunnel       atomic.Bool  // no deadlines any more
+	cut          atomic.Bool  // broken from here, as if the peer had
+	leaving      atomic.Bool  // not to be used again
+	idle         atomic.Int64 // since when, in Unix nanoseconds; 0 = it is in use
 	user         atomic.Pointer[attempt]
+}
+
+// take notes that a is the connection's user now.
+func (c *peerConn) take(a *attempt) {
+	c.user.Store(a)
+	c.idle.Store(0) // in this order, see give
+	c.writeTimeout.Store(int64(a.limits.WriteTimeout))
+}
+
+// give notes that a is done with the connection, unless it has another user already.
+func (c *peerConn) give(a *attempt) {
+	if !c.user.CompareAndSwap(a, nil) || c.tunnel.Load() {
+		return
+	}
+	if c.leaving.Load() {
+		_ = c.Close() // net/http notices
+		return
+	}
+	// Another user may come between the two: it is idle only if none did.
+	now := time.Now().UnixNano()
+	if c.idle.Store(now); c.user.Load() != nil {
+		c.idle.CompareAndSwap(now, 0)
+		return
+	}
+	if c.leaving.Load() {
+		_ = c.Close()
+	}
 }
 
 // Write writes p within the write timeout.
 func (c *peerConn) Write(p []byte) (int, error) {
-	bound := c.writeTimeout > 0 && !c.tunnel.Load()
+	limit := time.Duration(c.writeTimeout.Load())
+	bound := limit > 0 && !c.tunnel.Load()
 	if bound {
-		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(limit)); err != nil {
 			return 0, err
 		}
 	}
@@ -54,6 +91,7 @@ func (c *peerConn) note(err error) {
 // written to it: net/http waits for that before it reports a failure.
 func (c *peerConn) Close() error {
 	err := c.Conn.Close()
+	c.set.remove(c)
 	if a := c.user.Load(); a != nil {
 		a.body.stop(stopGrace)
 	}

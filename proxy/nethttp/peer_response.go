@@ -15,6 +15,7 @@ import (
 )
 
 var (
+	errBadVersion = errors.New("not the version that was spoken")
 	errBadStatus  = errors.New("not a status")
 	errBadUpgrade = errors.New("switched to a protocol that was not asked for")
 )
@@ -22,6 +23,10 @@ var (
 // answer puts resp into x.Response.
 func (a *attempt) answer(x *proxy.Exchange, resp *http.Response) error {
 	a.forgetClient()
+	if resp.ProtoMajor != 1 {
+		_ = resp.Body.Close() // its content does not matter
+		return a.refuse(fmt.Errorf("%s: %w", resp.Proto, errBadVersion))
+	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return a.answerTunnel(x, resp)
 	}
@@ -121,7 +126,7 @@ func (a *attempt) answerTunnel(x *proxy.Exchange, resp *http.Response) error {
 	out.Status = resp.StatusCode
 	appendFields(&out.Header, resp.Header, nil, framing)
 	out.ContentLength = -1
-	out.Tunnel = newPeerTunnel(stream, a.conn, a.limits.TunnelTimeout)
+	out.Tunnel = newPeerTunnel(stream, a.conn)
 	return nil
 }
 

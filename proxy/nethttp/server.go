@@ -61,7 +61,7 @@ func NewServer(cfg ServerConfig, core interface{ Serve(*proxy.Exchange) }) *Serv
 // Serve accepts clients from l until Shutdown, and returns nil then. It closes l.
 // It may be called for several listeners.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(&clientListener{Listener: l, writeTimeout: s.cfg.WriteTimeout})
+	err := s.http.Serve(&clientListener{Listener: l, cfg: &s.cfg})
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

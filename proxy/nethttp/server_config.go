@@ -17,13 +17,14 @@ type ServerConfig struct {
 	// Logger gets panics (error) and what net/http says (debug); nil = nothing is logged.
 	Logger *slog.Logger
 
-	// MaxHeadBytes bounds request line and fields; default 64 KiB, and 4 KiB
-	// more are let through. Beyond: 431. It cannot be switched off.
+	// MaxHeadBytes bounds request line and fields; default 64 KiB (over h2c as
+	// HTTP/2 counts them, and some more). Beyond: 431. It cannot be switched off.
 	MaxHeadBytes int
-	// MaxFields bounds the number of fields; default 100. Beyond: 431 with X-Weir-Error bad_request.
+	// MaxFields bounds the number of fields; default 100. Beyond: 431.
 	MaxFields int
 	// HeadTimeout bounds the time from a request's first byte to the end of its
-	// head, and for a new connection from its start; default 10s.
+	// head, and for a new connection from its start; default 10s. A head that is
+	// cut short by it is answered with 408.
 	HeadTimeout time.Duration
 	// IdleTimeout is how long a connection is kept between requests; default 75s.
 	IdleTimeout time.Duration

@@ -132,6 +132,9 @@ func (s *stream) mustClose(r *proxy.Response) bool {
 	if s.server.draining.Load() {
 		return true
 	}
+	if s.x.Refusal != nil && !s.h2 {
+		return true // nobody knows where the next request begins
+	}
 	if s.h2 || s.body.ended() {
 		return false
 	}

@@ -1,0 +1,325 @@
+package nethttp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// inbound is what a client sends on a connection of HTTP/1, as net/http gets to
+// read it. It follows the framing of the messages: net/http sees no byte of a
+// head before all of it was found good, and none of the next message with those
+// of this one. In the place of a head that is refused comes one that makes the
+// handler answer (see refusedHead), after the answers to the requests before it.
+//
+// A head that arrives in one piece is looked at where net/http wants it, and not
+// copied. Only one goroutine reads at a time: net/http sees to that.
+type inbound struct {
+	socket    socket
+	maxHead   int           // bytes of a head
+	maxFields int           // of a head; 0 = no limit
+	timeout   time.Duration // for a head, from its first byte; 0 = none
+	h2c       bool          // it may begin with the preface of HTTP/2
+
+	state  inboundState
+	head   headScanner
+	chunks chunkScanner
+	left   int64 // of a sized body
+	// held is what came and was not given out. The first ready bytes of it may be.
+	held  []byte
+	ready int
+	// scanned is how much of the head was scanned.
+	scanned int
+	began   time.Time // when net/http first waited for the rest of a head
+	refused *refusal
+	broken  error // what reads return in vain
+	// malformed: a body was no body, see detachContext.
+	malformed atomic.Bool
+}
+
+// socket is the connection itself.
+type socket interface {
+	io.Reader
+	// bound gives reads a deadline in addition to that of net/http; zero takes it off.
+	bound(t time.Time)
+	// isLimit tells whether net/http's deadline is a limit, and not one in the
+	// past that only ends a read.
+	isLimit() bool
+}
+
+// inboundState says what comes next.
+type inboundState int
+
+const (
+	inHead   inboundState = iota
+	inSized               // a body of known length
+	inChunks              // a chunked body
+	// undecided follows a request for an upgrade: what comes belongs to the tunnel
+	// or is a head. When net/http reads on, it is a head.
+	undecided
+	inRaw  // HTTP/2, or a tunnel
+	inVain // nothing more is given out
+)
+
+// refusedHead makes net/http call the handler in the place of a head that was
+// refused. No client can send it: "*" goes with OPTIONS only. Its body never
+// comes; being long, it makes net/http give the client time to read the answer
+// before the connection is closed (RFC 9112, 9.6).
+const (
+	refusedMethod = "REFUSED"
+	refusedHead   = refusedMethod + " * HTTP/1.1\r\nHost: -\r\nContent-Length: 1048576\r\n\r\n"
+)
+
+// preface is how HTTP/2 begins (RFC 9113, 3.4).
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// readStep is how much is read at a time of a head that comes in parts.
+const readStep = 4 << 10
+
+// Read gives out what net/http may see next.
+func (in *inbound) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		if in.ready > 0 {
+			return in.take(p, in.ready), nil
+		}
+		switch in.state {
+		case inRaw:
+			if len(in.held) > 0 {
+				return in.take(p, len(in.held)), nil
+			}
+			return in.socket.Read(p)
+		case inVain:
+			return 0, in.broken
+		case inSized:
+			return in.readSized(p)
+		case inChunks:
+			return in.readChunks(p)
+		case undecided, inHead:
+		}
+		// Between messages net/http reads a single byte while it serves a request,
+		// to learn of the client's end. It gets none: the byte waits here, since
+		// a part of a head is nothing to see. Without it net/http asks no more.
+		if len(p) == 1 {
+			return 0, in.peekOne(p)
+		}
+		in.state = inHead
+		if n, err := in.readHead(p); n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// take gives out up to n bytes of what is held.
+func (in *inbound) take(p []byte, n int) int {
+	n = copy(p, in.held[:n])
+	in.held = in.held[n:]
+	in.ready = max(in.ready-n, 0)
+	if len(in.held) == 0 {
+		in.held = nil // an idle connection holds no memory
+	}
+	return n
+}
+
+func (in *inbound) peekOne(p []byte) error {
+	if len(in.held) > 0 {
+		return nil
+	}
+	n, err := in.socket.Read(p)
+	in.hold(p[:n])
+	return err
+}
+
+// hold keeps p behind what is held already.
+func (in *inbound) hold(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	in.held = append(in.held, p...)
+}
+
+func (in *inbound) readSized(p []byte) (n int, err error) {
+	p = p[:min(int64(len(p)), in.left)]
+	if len(in.held) > 0 {
+		n = in.take(p, len(in.held))
+	} else {
+		n, err = in.socket.Read(p)
+	}
+	if in.left -= int64(n); in.left == 0 {
+		in.endMessage()
+	}
+	return n, err
+}
+
+func (in *inbound) readChunks(p []byte) (n int, err error) {
+	rest := in.held
+	if len(rest) > 0 {
+		n = copy(p, rest)
+		rest = rest[n:]
+	} else if n, err = in.socket.Read(p); n == 0 {
+		return n, err
+	}
+	used, end, bad := in.chunks.scan(p[:n])
+	in.held = nil
+	switch {
+	case bad != nil:
+		in.state, in.broken = inVain, bad
+		in.malformed.Store(true)
+		if used > 0 {
+			err = nil // the next read tells
+		} else {
+			err = bad
+		}
+	case end:
+		in.endMessage()
+		in.hold(p[used:n])
+		in.hold(rest)
+	default:
+		in.hold(rest)
+	}
+	return used, err
+}
+
+// endMessage readies for what follows a message.
+func (in *inbound) endMessage() {
+	in.state = inHead
+	if in.head.upgrade {
+		in.state = undecided
+	}
+}
+
+// beginBody readies for what follows a head.
+func (in *inbound) beginBody() {
+	in.scanned, in.began = 0, time.Time{}
+	switch kind, size := in.head.body(); kind {
+	case sizedBody:
+		in.state, in.left = inSized, size
+	case chunkedBody:
+		in.state, in.chunks = inChunks, chunkScanner{}
+	case noBody:
+		in.endMessage()
+	}
+}
+
+// readHead gives out a head that came in one piece. Otherwise it moves on by a
+// step and gives out nothing.
+func (in *inbound) readHead(p []byte) (int, error) {
+	if len(in.held) > 0 {
+		if in.scanHeld(); in.ready > 0 || in.state != inHead {
+			return 0, nil
+		}
+		if len(in.held) > 0 {
+			return 0, in.readMore()
+		}
+	}
+	n, err := in.socket.Read(p)
+	if n == 0 {
+		return 0, err
+	}
+	if p[0] == '\r' || in.h2c {
+		in.hold(p[:n])
+		return 0, nil
+	}
+	in.head, in.scanned = headScanner{maxFields: in.maxFields}, 0
+	switch end, no := in.scan(p[:n]); {
+	case no != nil:
+		in.refuse(no)
+	case end > 0:
+		in.hold(p[end:n])
+		in.beginBody()
+		return end, nil
+	default:
+		in.hold(p[:n])
+	}
+	return 0, nil
+}
+
+// scanHeld goes on with what is held of a head, or begins with it.
+func (in *inbound) scanHeld() {
+	if in.h2c && bytes.HasPrefix([]byte(preface), in.held[:min(len(in.held), len(preface))]) {
+		if len(in.held) >= len(preface) {
+			in.state = inRaw
+		}
+		return
+	}
+	in.h2c = false
+	if in.scanned == 0 {
+		in.head = headScanner{maxFields: in.maxFields}
+		// Empty lines before a request are of no meaning (RFC 9112, 2.2).
+		for bytes.HasPrefix(in.held, []byte("\r\n")) {
+			in.held = in.held[2:]
+		}
+		if len(in.held) == 0 {
+			in.held = nil
+			return
+		}
+	}
+	switch end, no := in.scan(in.held); {
+	case no != nil:
+		in.refuse(no)
+	case end > 0:
+		in.ready = end
+		in.beginBody()
+	}
+}
+
+// scan hands the lines in data that are whole to the head scanner, and returns
+// where the head ends; 0 = it goes on.
+func (in *inbound) scan(data []byte) (end int, no *refusal) {
+	for {
+		rest := data[in.scanned:]
+		lf := bytes.IndexByte(rest, '\n')
+		line := rest
+		if lf >= 0 {
+			line = rest[:lf]
+		}
+		switch cr := bytes.IndexByte(line, '\r'); {
+		case cr >= 0 && cr < len(line)-1:
+			return 0, &refusal{400, "has a CR without LF in its head"}
+		case lf >= 0 && cr < 0:
+			return 0, &refusal{400, "has a LF without CR in its head"}
+		case in.scanned+len(line) > in.maxHead:
+			return 0, &refusal{431, "has a head that is too large"}
+		case lf < 0:
+			return 0, nil
+		}
+		in.scanned += lf + 1
+		if last, no := in.head.next(line[:lf-1]); no != nil || last {
+			return in.scanned, no
+		}
+	}
+}
+
+// readMore reads more of a head of which the beginning is held.
+func (in *inbound) readMore() error {
+	if in.timeout > 0 {
+		if in.began.IsZero() {
+			in.began = time.Now()
+		}
+		in.socket.bound(in.began.Add(in.timeout))
+		defer in.socket.bound(time.Time{})
+	}
+	in.held = slices.Grow(in.held, readStep)
+	n, err := in.socket.Read(in.held[len(in.held):cap(in.held)])
+	in.held = in.held[:len(in.held)+n]
+	switch {
+	case n > 0:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded) && in.socket.isLimit():
+		in.refuse(&refusal{408, "did not arrive in time"})
+		return nil
+	}
+	return err
+}
+
+// refuse has the handler answer, and nothing more read.
+func (in *inbound) refuse(no *refusal) {
+	in.refused, in.state, in.broken = no, inVain, io.EOF
+	in.held, in.ready = []byte(refusedHead), len(refusedHead)
+}
