@@ -48,12 +48,14 @@ func (f *clientFlags) client(env environment) (*client, error) {
 	token, _ := env.lookup("WEIR_OPERATOR_TOKEN")
 	if f.file != "" {
 		cfg, err := config.Load(f.file, env.lookup)
-		if err != nil {
+		switch {
+		case err == nil:
+			addr = cfg.Admin.Addr
+			if t := cfg.Auth.OperatorToken.Reveal(); t != "" {
+				token = t
+			}
+		case f.admin == "": // else the address is known, whatever the file says
 			return nil, err
-		}
-		addr = cfg.Admin.Addr
-		if t := cfg.Auth.OperatorToken.Reveal(); t != "" {
-			token = t
 		}
 	}
 	if f.admin != "" {
@@ -109,10 +111,15 @@ func (c *client) get(ctx context.Context, path string) (*http.Response, error) {
 	}
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if json.Unmarshal(text, &answer) == nil && answer.Error.Message != "" {
-		return nil, fmt.Errorf("%s: %s", c.where, answer.Error.Message)
+		return nil, &refusedError{where: c.where, code: answer.Error.Code, message: answer.Error.Message}
 	}
 	return nil, fmt.Errorf("%s%s: unexpected answer %s; is that weir's admin address?", c.where, path, response.Status)
 }
+
+// refusedError is weir's own answer that it does not do what was asked.
+type refusedError struct{ where, code, message string }
+
+func (e *refusedError) Error() string { return e.where + ": " + e.message }
 
 // getJSON asks for path and decodes the answer into v. It returns the answer's text too.
 func (c *client) getJSON(ctx context.Context, path string, v any) ([]byte, error) {

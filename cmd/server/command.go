@@ -15,6 +15,8 @@ import (
 type environment struct {
 	lookup         func(string) (string, bool)
 	stdout, stderr io.Writer
+	// hangups asks for a reload, once for each SIGHUP; nil = never.
+	hangups <-chan os.Signal
 }
 
 // errQuiet is returned by a command that has said all there is to say; the
@@ -23,8 +25,7 @@ var errQuiet = errors.New("failed")
 
 // run carries out one command line and returns the exit status: 0, or 1 after
 // a message on stderr.
-func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
-	env := environment{lookup: lookup, stdout: stdout, stderr: stderr}
+func run(ctx context.Context, args []string, env environment) int {
 	root := &cobra.Command{
 		Use:   "weir",
 		Short: "A reverse proxy and upstream manager whose health knowledge is an event stream",
@@ -36,18 +37,18 @@ For real:          weir serve -c weir.yaml`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(env), demoCommand(env), proxyCommand(env), checkCommand(env),
+	root.AddCommand(serveCommand(env), demoCommand(env), proxyCommand(env), checkCommand(env), reloadCommand(env),
 		statusCommand(env), upstreamsCommand(env), eventsCommand(env), versionCommand(env))
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(env.stdout)
+	root.SetErr(env.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
 	if !errors.Is(err, errQuiet) {
-		_, _ = fmt.Fprintln(stderr, "weir: "+err.Error()) // nobody left to tell
+		_, _ = fmt.Fprintln(env.stderr, "weir: "+err.Error()) // nobody left to tell
 	}
 	return 1
 }

@@ -12,7 +12,17 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+	hangups, ignore := hangups()
+	code := run(ctx, os.Args[1:], environment{lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr, hangups: hangups})
+	ignore()
 	stop()
 	os.Exit(code)
+}
+
+// hangups returns a channel that gets a value for SIGHUP, until stop is called.
+// Signals that come while one waits to be dealt with count as that one.
+func hangups() (got <-chan os.Signal, stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	return signals, func() { signal.Stop(signals) }
 }

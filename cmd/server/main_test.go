@@ -46,7 +46,7 @@ func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var out, err text
-	code = run(ctx, args, noEnv, &out, &err)
+	code = run(ctx, args, environment{lookup: noEnv, stdout: &out, stderr: &err})
 	return code, out.String(), err.String()
 }
 
@@ -58,14 +58,17 @@ type instance struct {
 	stdout, stderr *text
 	cancel         context.CancelFunc
 	code           chan int
+	hangups        chan os.Signal
 }
 
 // background starts a command line that runs until the test ends.
 func background(t *testing.T, args ...string) *instance {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	i := &instance{t: t, stdout: &text{}, stderr: &text{}, cancel: cancel, code: make(chan int, 1)}
-	go func() { i.code <- run(ctx, args, noEnv, i.stdout, i.stderr) }()
+	i := &instance{t: t, stdout: &text{}, stderr: &text{}, cancel: cancel, code: make(chan int, 1), hangups: make(chan os.Signal, 1)}
+	go func() {
+		i.code <- run(ctx, args, environment{lookup: noEnv, stdout: i.stdout, stderr: i.stderr, hangups: i.hangups})
+	}()
 	t.Cleanup(func() { cancel(); i.end() })
 	return i
 }

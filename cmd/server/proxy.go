@@ -36,9 +36,9 @@ next free port where theirs is taken; nothing is kept when it ends.`,
 			}
 			defer remove()
 			cfg.DataDir = dir
-			log := newLogger(cfg.Log, env.stderr)
+			log, _ := newLogger(cfg.Log, env.stderr)
 			return serve(c.Context(), cfg, options{logger: log, nearPorts: true, strictListeners: true}, func(w *weir) {
-				log.Info("weir serves", "listeners", w.listeners, "peers", args[1:],
+				log.Info("weir serves", "listeners", w.listeners.addrs(), "peers", args[1:],
 					"page", "http://"+w.adminAddr+"/", "nats", w.bus.ClientURL())
 			})
 		},

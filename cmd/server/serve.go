@@ -20,20 +20,30 @@ func serveCommand(env environment) *cobra.Command {
 		Short: "Run weir with a configuration file",
 		Long: `Run weir with a configuration file: the one named by -c, else ./weir.yaml,
 else /etc/weir/weir.yaml. Ctrl-C or SIGTERM ends it after requests in flight
-are done; a second Ctrl-C ends it at once.`,
+are done; a second Ctrl-C ends it at once. A changed file is put in force by
+itself, on SIGHUP, and with weir reload; a bad one changes nothing.`,
 		Example: "  weir serve -c examples/quickstart.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(file, env)
+			path, err := config.Find(file, env.lookup)
 			if err != nil {
 				return err
 			}
-			log := newLogger(cfg.Log, env.stderr)
+			sources, err := config.ReadSources(path)
+			if err != nil {
+				return err
+			}
+			cfg, err := sources.Load(env.lookup)
+			if err != nil {
+				return err
+			}
+			log, level := newLogger(cfg.Log, env.stderr)
 			for _, warning := range cfg.Warnings {
 				log.Warn("configuration", "warning", warning.String())
 			}
-			return serve(c.Context(), cfg, options{logger: log}, func(w *weir) {
-				log.Info("weir serves", "version", versionText(), "member", cfg.Member, "listeners", w.listeners,
+			opts := options{logger: log, level: level, sources: sources, env: env.lookup, hangups: env.hangups}
+			return serve(c.Context(), cfg, opts, func(w *weir) {
+				log.Info("weir serves", "version", versionText(), "member", cfg.Member, "listeners", w.listeners.addrs(),
 					"upstreams", cfg.Desired.Upstreams.Len(), "routes", cfg.Desired.Routes.Len(),
 					"admin", "http://"+w.adminAddr, "nats", w.bus.ClientURL(), "data_dir", cfg.DataDir)
 			})
@@ -41,15 +51,6 @@ are done; a second Ctrl-C ends it at once.`,
 	}
 	c.Flags().StringVarP(&file, "config", "c", "", "the configuration file")
 	return c
-}
-
-// loadConfig finds, reads and checks the configuration.
-func loadConfig(file string, env environment) (*config.Config, error) {
-	path, err := config.Find(file, env.lookup)
-	if err != nil {
-		return nil, err
-	}
-	return config.Load(path, env.lookup)
 }
 
 // serve runs an instance until ctx is done or a server of it fails.

@@ -23,21 +23,39 @@ type upstreamView struct {
 	Waiting   int        `json:"waiting"`
 	Parked    bool       `json:"parked"`
 	Peers     []peerView `json:"peers"`
+	Draining  []struct {
+		Addr     string     `json:"addr"`
+		Until    *time.Time `json:"until"`
+		InFlight int64      `json:"in_flight"`
+	} `json:"draining"`
+	Discovery *discoveryView `json:"discovery"`
+}
+
+// discoveryView is what the commands read of a discovery.
+type discoveryView struct {
+	Source      string     `json:"source"`
+	LastSuccess *time.Time `json:"last_success"`
+	LastFailure *time.Time `json:"last_failure"`
+	Detail      string     `json:"detail"`
+	Stale       bool       `json:"stale"`
+	Next        *time.Time `json:"next"`
 }
 
 // peerView is what the commands read of a peer.
 type peerView struct {
-	Addr      string     `json:"addr"`
-	Weight    int        `json:"weight"`
-	Tier      int        `json:"tier"`
-	Verdict   string     `json:"verdict"`
-	Since     *time.Time `json:"since"`
-	Reason    string     `json:"reason"`
-	Detail    string     `json:"detail"`
-	Available bool       `json:"available"`
-	InFlight  int64      `json:"in_flight"`
-	Requests  uint64     `json:"requests"`
-	Failures  uint64     `json:"failures"`
+	Addr    string `json:"addr"`
+	Weight  int    `json:"weight"`
+	Tier    int    `json:"tier"`
+	Verdict string `json:"verdict"`
+	// Remembered: the verdict is of the last process, and not probed yet.
+	Remembered bool       `json:"remembered"`
+	Since      *time.Time `json:"since"`
+	Reason     string     `json:"reason"`
+	Detail     string     `json:"detail"`
+	Available  bool       `json:"available"`
+	InFlight   int64      `json:"in_flight"`
+	Requests   uint64     `json:"requests"`
+	Failures   uint64     `json:"failures"`
 }
 
 func statusCommand(env environment) *cobra.Command {
@@ -188,12 +206,19 @@ func printUpstream(env environment, s *demo.Screen, u upstreamView) {
 		line += "  " + s.Paint(demo.Red, "parked: its actor crashed again and again; a change of its configuration wakes it")
 	}
 	s.Println(line)
+	if u.Discovery != nil {
+		s.Println(discoveryLine(s, u.Discovery))
+	}
 	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "PEER\tWEIGHT\tTIER\tVERDICT\tFOR\tIN FLIGHT\tREQUESTS\tFAILED\tREASON")
 	for _, p := range u.Peers {
 		since := "-"
 		if p.Since != nil && !p.Since.IsZero() {
 			since = ago(*p.Since)
+		}
+		verdict := p.Verdict
+		if p.Remembered {
+			verdict += " (remembered)"
 		}
 		reason := p.Reason
 		if reason == "ok" {
@@ -202,10 +227,37 @@ func printUpstream(env environment, s *demo.Screen, u upstreamView) {
 		if p.Detail != "" {
 			reason += " (" + p.Detail + ")"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%s\n", p.Addr, p.Weight, p.Tier, p.Verdict, since, p.InFlight, p.Requests, p.Failures, reason)
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%s\n", p.Addr, p.Weight, p.Tier, verdict, since, p.InFlight, p.Requests, p.Failures, reason)
 	}
 	_ = w.Flush() // stdout is closed: nobody to tell
+	for _, d := range u.Draining {
+		line := fmt.Sprintf("draining: %s, %d in flight", d.Addr, d.InFlight)
+		if d.Until != nil {
+			line += ", cut in " + in(*d.Until)
+		}
+		s.Println(line)
+	}
 }
+
+// discoveryLine says where the peers come from, and how fresh they are.
+func discoveryLine(s *demo.Screen, d *discoveryView) string {
+	line := "found by " + d.Source
+	if d.LastSuccess != nil {
+		line += ", last complete " + ago(*d.LastSuccess) + " ago"
+	} else {
+		line += ", never complete yet"
+	}
+	if d.Next != nil {
+		line += ", next in " + in(*d.Next)
+	}
+	if d.Stale {
+		line += "  " + s.Paint(demo.Yellow, "stale: "+d.Detail)
+	}
+	return line
+}
+
+// in returns how far away t is, to the second; 0s when it is past.
+func in(t time.Time) string { return max(time.Until(t), 0).Round(time.Second).String() }
 
 // ago returns how long ago t was, to the second.
 func ago(t time.Time) string { return time.Since(t).Round(time.Second).String() }

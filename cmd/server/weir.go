@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ import (
 	"github.com/weirproxy/weir/messages"
 	"github.com/weirproxy/weir/proxy"
 	"github.com/weirproxy/weir/proxy/nethttp"
+	"github.com/weirproxy/weir/verdicts"
 )
 
 // options are what the commands set differently.
@@ -33,10 +35,19 @@ type options struct {
 	// `proxy` are always strict: strictListeners.
 	nearPorts, strictListeners bool
 	logger                     *slog.Logger
+	// level changes the logger's level; nil = it stays.
+	level *slog.LevelVar
+	// sources are the files of the configuration, read again when their content
+	// changes, on a hangup and when the operator asks; the zero value = there are
+	// none. env is what their ${NAMES} stand for.
+	sources config.Sources
+	env     config.Lookup
+	hangups <-chan os.Signal
 }
 
 // weir is a running instance: everything is wired together here.
 type weir struct {
+	// cfg is what it began with; what is in force by now, reloads knows.
 	cfg  *config.Config
 	log  *slog.Logger
 	bus  *bus.Bus
@@ -46,11 +57,13 @@ type weir struct {
 	started  time.Time
 	core     *proxy.Core
 	system   *actors.System
-	servers  []*nethttp.Server
-	// listeners are the addresses in use, in the order of cfg.Listeners.
-	listeners []string
+	outbox   *outbox
+	// keeper has the verdicts over a restart.
+	keeper    *verdicts.Keeper
+	listeners *listeners
 	admin     *admin.Server
 	adminAddr string
+	reloads   *reloader
 
 	desired  atomic.Pointer[messages.Desired]
 	applied  chan error
@@ -63,69 +76,60 @@ type weir struct {
 // start brings an instance up. On return it serves, or nothing of it is left.
 func start(ctx context.Context, cfg *config.Config, opts options) (*weir, error) {
 	w := &weir{cfg: cfg, log: opts.logger, started: time.Now(), applied: make(chan error, 1), failed: make(chan error, len(cfg.Listeners)+1)}
+	w.registry, w.feed = balance.NewRegistry(), notifier.NewFeed(1000)
+	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: nethttp.NewPeerCodec,
+		Suspect: func(m messages.Suspected) { w.system.Suspect(m) }, Logger: w.log, AccessLog: cfg.Log.Access})
+	w.listeners = newListeners(w.core, w.log, w.failed)
+	w.reloads = newReloader(w, opts)
 	if err := w.startAll(ctx, opts); err != nil {
 		return nil, errors.Join(err, w.stop(context.WithoutCancel(ctx)))
 	}
 	return w, nil
 }
 
-func (w *weir) startAll(ctx context.Context, opts options) error {
-	// Ports first: a taken one is the most common mistake, and costs nothing yet.
-	listeners, err := w.listen(ctx, opts)
+// startAll opens the ports first: a taken one is the most common mistake, and
+// costs nothing yet. What the last process knew of its peers is there before
+// the listeners' doors open.
+func (w *weir) startAll(ctx context.Context, opts options) (err error) {
+	plan, err := w.listeners.plan(ctx, w.cfg.Listeners, opts.nearPorts && !opts.strictListeners)
 	if err != nil {
 		return err
 	}
-	release := func() {
-		for _, l := range listeners {
-			_ = l.Close() // never served
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, plan.abort())
 		}
-	}
+	}()
 	adminListener, err := w.listenAdmin(ctx, opts)
 	if err != nil {
-		release()
 		return err
 	}
-	listeners = append(listeners, adminListener)
-	token, err := w.operatorToken(opts)
-	if err == nil {
-		err = w.startBus(opts, token)
-	}
-	if err != nil {
-		release()
-		return err
-	}
-	if err := w.startActors(); err != nil {
-		release()
-		return err
-	}
-	if err := w.serveAdmin(adminListener, opts, token); err != nil {
-		release()
-		return err
-	}
-	if err := w.apply(ctx); err != nil {
-		release()
-		return err
-	}
-	w.serve(listeners[:len(listeners)-1])
-	return nil
-}
-
-// listen opens the listeners' addresses.
-func (w *weir) listen(ctx context.Context, opts options) ([]net.Listener, error) {
-	var open []net.Listener
-	for i, listener := range w.cfg.Listeners {
-		key := fmt.Sprintf("listeners[%d].addr", i)
-		l, err := listenTCP(ctx, key, listener.Addr, opts.nearPorts && !opts.strictListeners)
-		if err != nil {
-			for _, l := range open {
-				_ = l.Close() // never served
-			}
-			return nil, err
+	defer func() {
+		if w.admin == nil {
+			err = errors.Join(err, adminListener.Close()) // nobody serves it
 		}
-		open = append(open, l)
-		w.listeners = append(w.listeners, l.Addr().String())
+	}()
+	if err := w.remember(); err != nil {
+		return err
 	}
-	return open, nil
+	token, err := w.operatorToken(opts)
+	if err != nil {
+		return err
+	}
+	for _, step := range []func() error{
+		func() error { return w.startBus(opts, token) },
+		w.startActors,
+		func() error { return w.serveAdmin(adminListener, opts, token) },
+		func() error { return w.apply(ctx, w.cfg.Desired) },
+		w.serveState,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	plan.commit()
+	w.reloads.start(opts.hangups)
+	return nil
 }
 
 func (w *weir) listenAdmin(ctx context.Context, opts options) (net.Listener, error) {
@@ -163,51 +167,16 @@ func (w *weir) operatorToken(opts options) (string, error) {
 	return token, nil
 }
 
-func (w *weir) startBus(opts options, token string) error {
-	addr := w.cfg.NATS.Addr
-	if opts.nearPorts {
-		l, err := listenTCP(context.Background(), "nats.addr", addr, true)
-		if err != nil {
-			return err
-		}
-		addr = l.Addr().String()
-		if err := l.Close(); err != nil {
-			return fmt.Errorf("nats.addr: %w", err)
-		}
-	}
-	b, err := bus.Start(bus.Config{Addr: addr, Prefix: w.cfg.NATS.Prefix, Dir: w.cfg.DataDir, Member: w.cfg.Member,
-		OperatorToken: token, Open: opts.open, Logger: w.log})
-	if err != nil {
-		return busError(addr, err)
-	}
-	w.bus = b
-	return nil
-}
-
-// busError names the key that an error of the bus has to do with.
-func busError(addr string, err error) error {
-	switch {
-	case errors.Is(err, bus.ErrAddrTaken):
-		return fmt.Errorf("nats.addr: %s is taken by another process; stop it, or set nats.addr to a free address", addr)
-	case errors.Is(err, bus.ErrAddrForbidden), errors.Is(err, bus.ErrAddr):
-		return fmt.Errorf("nats.addr: %w", err)
-	case errors.Is(err, bus.ErrLocked), errors.Is(err, bus.ErrForeignStore), errors.Is(err, bus.ErrStore):
-		return fmt.Errorf("data_dir: %w", err)
-	}
-	return fmt.Errorf("start NATS: %w", err)
-}
-
 func (w *weir) startActors() error {
-	w.registry = balance.NewRegistry()
-	w.feed = notifier.NewFeed(1000)
-	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: nethttp.NewPeerCodec,
-		Suspect: func(m messages.Suspected) { w.system.Suspect(m) }, Logger: w.log, AccessLog: w.cfg.Log.Access})
 	incarnation := make([]byte, 8)
 	_, _ = rand.Read(incarnation) // never fails
+	told := notifier.Config{Prefix: w.cfg.NATS.Prefix, Member: w.cfg.Member, Incarnation: hex.EncodeToString(incarnation),
+		Outbox: notifier.OutboxConfig{Duplicates: duplicatesOf(w.cfg)}}
+	w.outbox = w.startOutbox(told)
 	system, err := actors.Start(actors.Config{}, actors.Deps{
-		Registry: w.registry, Prepare: w.core.Prepare, Applied: w.onApplied,
-		Notifier:     notifier.Config{Prefix: w.cfg.NATS.Prefix, Member: w.cfg.Member, Incarnation: hex.EncodeToString(incarnation)},
-		NotifierDeps: notifier.Deps{Publish: w.bus.Publish, Feed: w.feed, Logger: w.log},
+		Registry: w.registry, Prepare: w.core.Prepare, Applied: w.onApplied, Retire: w.core.Retire, Cut: w.core.Cut,
+		Notifier:     told,
+		NotifierDeps: notifier.Deps{Publish: w.bus.Publish, Outbox: w.outbox.Outbox, Feed: w.feed, Logger: w.log},
 		Logger:       w.log,
 	})
 	if err != nil {
@@ -217,9 +186,9 @@ func (w *weir) startActors() error {
 	return nil
 }
 
-// apply hands the configuration to control and waits until it is in force.
-func (w *weir) apply(ctx context.Context) error {
-	w.system.Apply(w.cfg.Desired)
+// apply hands a desired state to control and waits until it is in force, or refused.
+func (w *weir) apply(ctx context.Context, desired messages.Desired) error {
+	w.system.Apply(desired)
 	select {
 	case err := <-w.applied:
 		if err != nil {
@@ -241,55 +210,37 @@ func (w *weir) onApplied(desired messages.Desired, err error) {
 	}
 }
 
-func (w *weir) serve(listeners []net.Listener) {
-	for i, l := range listeners {
-		cfg := w.cfg.Listeners[i]
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		server := nethttp.NewServer(nethttp.ServerConfig{H2C: cfg.H2C, Logger: w.log,
-			Listener: &proxy.Listener{Name: cfg.Addr, Trusted: cfg.TrustedProxies, Forwarded: cfg.Forwarded, Port: port}}, w.core)
-		w.servers = append(w.servers, server)
-		w.serving.Go(func() {
-			if err := server.Serve(l); err != nil {
-				w.failed <- fmt.Errorf("listener %s: %w", cfg.Addr, err)
-			}
-		})
-	}
-}
-
 // stop ends the instance in the order in which nothing is lost: tell clients
 // and balancers, wait for requests, stop the actors, leave NATS.
 func (w *weir) stop(ctx context.Context) error {
 	w.draining.Store(true)
-	for _, server := range w.servers {
-		server.Drain()
+	w.reloads.close() // first: nothing changes any more
+	shutdown := w.reloads.running.Load().Shutdown
+	w.listeners.drain()
+	if len(w.listeners.open) > 0 {
+		wait(ctx, shutdown.Delay)
 	}
-	if len(w.servers) > 0 {
-		wait(ctx, w.cfg.Shutdown.Delay)
-	}
-	ctx, cancel := context.WithTimeout(ctx, w.cfg.Shutdown.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, shutdown.Timeout)
 	defer cancel()
-	var errs []error
-	var closing sync.WaitGroup
-	closed := make([]error, len(w.servers))
-	for i, server := range w.servers {
-		closing.Go(func() { closed[i] = server.Shutdown(ctx) })
-	}
-	closing.Wait()
-	errs = append(errs, closed...)
+	errs := []error{w.listeners.shutdown(ctx)}
 	// What is left gets its own time: requests may have used all of theirs.
 	rest, cancelRest := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancelRest()
 	if w.system != nil {
 		errs = append(errs, w.system.Stop(rest))
 	}
-	if w.core != nil {
-		w.core.Close()
+	if w.outbox != nil {
+		w.outbox.end(rest, w.bus.StoreReady()) // the notifier has told all there is
 	}
+	w.core.Close()
 	if w.bus != nil {
 		errs = append(errs, w.bus.Close(rest))
 	}
 	if w.admin != nil {
 		errs = append(errs, w.admin.Shutdown(rest))
+	}
+	if w.keeper != nil {
+		errs = append(errs, w.keeper.Close())
 	}
 	w.serving.Wait()
 	return errors.Join(errs...)
@@ -310,5 +261,5 @@ func wait(ctx context.Context, d time.Duration) {
 
 // metricSources are what /metrics asks.
 func (w *weir) metricSources() []meter.Source {
-	return []meter.Source{w.core, w.system, w.bus, w.feed}
+	return []meter.Source{w.core, w.system, w.bus, w.feed, w.outbox, w.reloads}
 }

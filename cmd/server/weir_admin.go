@@ -17,7 +17,7 @@ func (w *weir) serveAdmin(l net.Listener, opts options, token string) error {
 		Version: versionText(), Member: w.cfg.Member}, admin.Deps{
 		Registry: w.registry, Events: adminFeed{w.feed}, Ready: w.ready, Degraded: w.degraded,
 		Upstreams: w.upstreams, Routes: w.routes, Metrics: w.metricSources(), Logger: w.log, Started: w.started,
-		NATSAddr: w.bus.ClientURL,
+		NATSAddr: w.bus.ClientURL, Reload: w.reloads.Reload, History: w.history,
 	})
 	if err != nil {
 		return fmt.Errorf("admin.addr: %w", err)
@@ -45,8 +45,10 @@ func (w *weir) ready() (ready bool, why string) {
 // degraded lists what does not work as it should and keeps nobody from being served.
 func (w *weir) degraded() []string {
 	var reasons []string
-	if !w.bus.Connected() {
-		reasons = append(reasons, "not connected to NATS: events are not published")
+	for _, problem := range append(w.bus.Problems(), w.keeper.Problem(), w.reloads.problem()) {
+		if problem != "" {
+			reasons = append(reasons, problem)
+		}
 	}
 	for _, ref := range w.registry.Refs() {
 		if s := ref.Snapshot(); s != nil && s.Parked() {

@@ -5,7 +5,9 @@
 //
 // Owns: every process it starts, all on loopback, in a folder of its own.
 // In: none. Out: what was done and seen, a line each.
-// Order: kill -9 of a peer, its return, SIGSTOP of a peer, SIGCONT, the end.
+// Order: kill -9 of a peer, its return, SIGSTOP of a peer, SIGCONT, replay, kill -9
+// of weir, the end; then with an external NATS server: late arrival, 30 s away,
+// kill -9 of weir without NATS, the end.
 // Failure: the first broken promise ends it; what it started is ended by its id.
 package main
 
@@ -20,7 +22,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	err := smoke(ctx)
 	cancel()
 	stop()

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// door has the socket of one listener for as long as its address is wanted. The
+// server behind it can be replaced without a moment in which nobody accepts:
+// each server listens at a room, and the door leads to one room at a time.
+type door struct {
+	socket  net.Listener
+	opening sync.Once
+	closing chan struct{} // closed when the socket is
+	done    chan struct{} // closed when nobody accepts any more
+
+	mu     sync.Mutex
+	behind *room
+}
+
+func newDoor(socket net.Listener) *door {
+	return &door{socket: socket, closing: make(chan struct{}), done: make(chan struct{})}
+}
+
+// newRoom makes a room. Until lead, nobody comes to it.
+func (d *door) newRoom() *room {
+	return &room{door: d, conns: make(chan net.Conn), closed: make(chan struct{}), failed: make(chan error, 1)}
+}
+
+// lead makes the door lead to r. The room before takes nobody any more; who is
+// in it stays. The first time, the door begins to accept.
+func (d *door) lead(r *room) {
+	d.mu.Lock()
+	before := d.behind
+	d.behind = r
+	d.mu.Unlock()
+	if before != nil {
+		before.shut()
+	}
+	d.opening.Do(func() { go d.accept() })
+}
+
+// close closes the socket, and returns when nobody accepts any more. It is
+// called once.
+func (d *door) close() error {
+	close(d.closing)
+	err := d.socket.Close()
+	d.opening.Do(func() { close(d.done) }) // it never accepted
+	d.mu.Lock()
+	if d.behind != nil {
+		d.behind.shut()
+	}
+	d.mu.Unlock()
+	<-d.done
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// accept is the door's goroutine. A lack of resources passes; it waits a little.
+func (d *door) accept() {
+	defer close(d.done)
+	const first, most = 5 * time.Millisecond, time.Second
+	pause := first
+	for {
+		conn, err := d.socket.Accept()
+		if err == nil {
+			pause = first
+			d.show(conn)
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) || !passes(err) {
+			d.room().fail(err)
+			return
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, most)
+		case <-d.closing: // the next Accept says so
+		}
+	}
+}
+
+// passes tells whether accepting may work again: out of files, or the client
+// was gone before it was accepted.
+func passes(err error) bool {
+	var temporary interface{ Temporary() bool }
+	return errors.As(err, &temporary) && temporary.Temporary()
+}
+
+func (d *door) room() *room {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.behind
+}
+
+// show takes a client to the room of the moment. When that is shut and no other
+// came, the door is being closed.
+func (d *door) show(conn net.Conn) {
+	for {
+		r := d.room()
+		select {
+		case r.conns <- conn:
+			return
+		case <-r.closed:
+			if d.room() == r {
+				_ = conn.Close() // refused, as it would be a moment later
+				return
+			}
+		}
+	}
+}
+
+// room is what one server listens at. It implements net.Listener.
+type room struct {
+	door   *door
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+	failed chan error
+}
+
+// Accept waits for the next client.
+func (r *room) Accept() (net.Conn, error) {
+	select {
+	case conn := <-r.conns:
+		return conn, nil
+	case <-r.closed:
+		select {
+		case err := <-r.failed:
+			return nil, err
+		default:
+			return nil, fmt.Errorf("accept at %s: %w", r.Addr(), net.ErrClosed)
+		}
+	}
+}
+
+// Addr returns the address of the door.
+func (r *room) Addr() net.Addr { return r.door.socket.Addr() }
+
+// Close shuts the room; the door stays open.
+func (r *room) Close() error {
+	r.shut()
+	return nil
+}
+
+func (r *room) shut() { r.once.Do(func() { close(r.closed) }) }
+
+// fail shuts the room with the error that ended the door.
+func (r *room) fail(err error) {
+	select {
+	case r.failed <- err:
+	default: // one is enough
+	}
+	r.shut()
+}
