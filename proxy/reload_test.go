@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -114,9 +115,31 @@ func sameTables(t *testing.T, got, want *table) {
 			}
 		}
 	}
+	if len(got.levels) != len(want.levels) {
+		t.Fatalf("%d levels, want %d", len(got.levels), len(want.levels))
+	}
+	for i := range got.levels {
+		sameHosts(t, got.levels[i].exact, want.levels[i].exact)
+		sameHosts(t, got.levels[i].suffix, want.levels[i].suffix)
+	}
 	if got.routes.size != want.routes.size || got.upstreams.size != want.upstreams.size || got.defined != want.defined || len(got.levels) != len(want.levels) {
 		t.Fatalf("%d routes, %d upstreams, %d defined, %d levels; want %d, %d, %d, %d", got.routes.size, got.upstreams.size, got.defined,
 			len(got.levels), want.routes.size, want.upstreams.size, want.defined, len(want.levels))
+	}
+}
+
+// sameHosts checks that nothing of routes that are gone is left, either.
+func sameHosts(t *testing.T, got, want index[*paths]) {
+	t.Helper()
+	lengths := func(x index[*paths]) map[string][]prefixLength {
+		all := map[string][]prefixLength{}
+		for host, p := range x.all() {
+			all[host] = (*p).lengths
+		}
+		return all
+	}
+	if g, w := lengths(got), lengths(want); !maps.EqualFunc(g, w, slices.Equal) {
+		t.Fatalf("lengths of prefixes %v, want %v", g, w)
 	}
 }
 

@@ -101,3 +101,33 @@ func TestTheTargetsHostIsWhatCounts(t *testing.T) {
 	p.send("HTTP/1.1 204 No Content\n\n")
 	client.response("GET")
 }
+
+// TestNoHeaderMakesAPostRepeatable sends a POST on a kept connection, with what
+// net/http takes for leave to send it twice. The peer takes it and goes.
+func TestNoHeaderMakesAPostRepeatable(t *testing.T) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		peer := scripted(t)
+		h := open(t, plan{retry: messages.RetrySpec{Attempts: 2, BudgetPerSecond: 10}}, peer.addr())
+		client := dial(t, h.addr)
+		client.send("GET / HTTP/1.1\nHost: a\n\n")
+		p := peer.accept()
+		p.head()
+		p.send("HTTP/1.1 204 No Content\n\n")
+		client.response("GET")
+		client.send("POST / HTTP/1.1\nHost: a\n%s: k\nContent-Length: 0\n\n", name)
+		if head := p.head(); !strings.Contains(strings.ToLower(head), "\n"+strings.ToLower(name)+": k\n") {
+			t.Errorf("peer got %q", head)
+		}
+		_ = p.Close()
+		go func() { // a second one would come on another connection
+			if c, err := peer.l.Accept(); err == nil {
+				t.Errorf("%s: the POST came twice", name)
+				_ = c.Close()
+			}
+		}()
+		if resp, _ := client.response("POST"); resp.StatusCode != 502 || resp.Header.Get("X-Weir-Error") != "reset" {
+			t.Errorf("%s: got %d", name, resp.StatusCode)
+		}
+		_ = peer.l.Close()
+	}
+}

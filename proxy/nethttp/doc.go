@@ -13,14 +13,23 @@
 // fails or Body is closed, that reading has ended, not just been told to.
 //
 // Failure: a peer's misbehaviour is a *proxy.Failure, from Send and from reads
-// of the response body. What is wrong with a client's request is answered here
-// or by net/http. A panic below Serve is logged and costs one connection.
+// of the response body. A panic below Serve is logged and costs one connection.
+//
+// Net/http is laxer with HTTP/1 requests than weir wants to be. So it reads a
+// client's connection through an inbound, which knows where each request begins
+// and ends, lets only good heads and chunks through (headScanner, chunkScanner:
+// they know nothing of net/http), and has the core answer for the others.
 //
 // What net/http cannot do, and so neither can these codecs:
 //   - The order and case of fields is lost; fields come sorted by canonical name.
-//   - Requests that net/http itself refuses (400, 431) carry no X-Weir-Error; it
-//     is laxer than RFC 9112: repeated equal Content-Length fields are merged, and
-//     Transfer-Encoding wins over Content-Length.
+//   - Responses are read as laxly as net/http reads them: of Content-Length and
+//     Transfer-Encoding the latter counts, equal lengths are merged, folded fields
+//     and lines that end with LF alone are taken. What goes to the client is
+//     written anew. Bytes after a response end the peer's connection, but a request
+//     that takes the connection in the same instant may get them for its response.
+//   - A connection to a peer is not given a request while it is closed for its
+//     idle_timeout, but for the same instant; that attempt counts as not sent.
+//   - An HTTP/2 request that net/http finds malformed is reset, without an answer.
 //   - A 304 loses Content-Type and Content-Length. A response without Date gets
 //     one, as RFC 9110, 6.6.1 asks of who forwards it.
 //   - Over h2c only announced request trailers arrive, and a short response of

@@ -3,6 +3,7 @@ package nethttp
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -32,7 +33,7 @@ func requests(t *testing.T, in *inbound) (seen []string) {
 	r := bufio.NewReader(in)
 	for {
 		req, err := http.ReadRequest(r)
-		if err == io.EOF || err == io.ErrUnexpectedEOF && in.refused == nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && in.refused == nil {
 			return seen
 		}
 		if err != nil {

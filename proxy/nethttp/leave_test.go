@@ -13,7 +13,7 @@ func (h *house) quiet(t *testing.T, addrs ...string) {
 	ref := h.registry.Ref("u")
 	left := func() (n int64) {
 		for _, addr := range addrs {
-			n += int64(ref.Peer(addr).InFlight())
+			n += ref.Peer(addr).InFlight()
 		}
 		return n + int64(ref.Waiting())
 	}
@@ -37,10 +37,7 @@ func TestClientsThatLeave(t *testing.T) {
 			p.head()
 			p.exactly("abc")
 		}},
-		"within a chunk": {"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n5\nabc", func(_, p *wire) {
-			p.head()
-			p.exactly("3\r\nabc")
-		}},
+		"within a chunk":      {"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n5\nabc", func(_, p *wire) { p.head() }},
 		"before it may go on": {"POST / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 9\n\n", func(_, p *wire) { p.head() }},
 		"after it may go on": {"POST / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 9\n\n", func(client, p *wire) {
 			p.head()

@@ -40,10 +40,6 @@ func (c *peerConn) give(a *attempt) {
 	if !c.user.CompareAndSwap(a, nil) || c.tunnel.Load() {
 		return
 	}
-	if c.leaving.Load() {
-		_ = c.Close() // net/http notices
-		return
-	}
 	// Another user may come between the two: it is idle only if none did.
 	now := time.Now().UnixNano()
 	if c.idle.Store(now); c.user.Load() != nil {
@@ -51,7 +47,7 @@ func (c *peerConn) give(a *attempt) {
 		return
 	}
 	if c.leaving.Load() {
-		_ = c.Close()
+		_ = c.Close() // net/http notices
 	}
 }
 

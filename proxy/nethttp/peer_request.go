@@ -52,10 +52,25 @@ func (a *attempt) header(in *proxy.Request, keep *keeper) http.Header {
 	if _, ok := h["User-Agent"]; !ok {
 		h["User-Agent"] = nil
 	}
+	hideIdempotency(h)
 	if in.Upgrade != "" {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{keep.keep(in.Upgrade)}
 	}
 	return h
+}
+
+// hideIdempotency writes two names in lower case, which is the same for a peer.
+// Net/http would send a POST with them a second time by itself; whether a method
+// may be repeated is the core's to say, and these fields are the client's.
+func hideIdempotency(h http.Header) {
+	if values, ok := h["Idempotency-Key"]; ok {
+		delete(h, "Idempotency-Key")
+		h["idempotency-key"] = values
+	}
+	if values, ok := h["X-Idempotency-Key"]; ok {
+		delete(h, "X-Idempotency-Key")
+		h["x-idempotency-key"] = values
+	}
 }
 
 // setBody gives req the body of x, if it has one.

@@ -3,6 +3,7 @@ package nethttp_test
 import (
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,6 +177,10 @@ func TestCutBreaksWhatIsUnderWay(t *testing.T) {
 	if resp, _ := post.response("POST"); resp.StatusCode != 502 || resp.Header.Get("X-Weir-Error") != string(messages.CodeReset) {
 		t.Errorf("got %d %q", resp.StatusCode, resp.Header.Get("X-Weir-Error"))
 	}
+	h.quiet(t, peer.addr())
+	if log := h.log.String(); !strings.Contains(log, "drain_timeout is over") {
+		t.Errorf("logged %q, want why", log)
+	}
 }
 
 func TestCutRepeatsWhatMayBeRepeated(t *testing.T) {
@@ -210,7 +215,7 @@ func TestCutEndsADial(t *testing.T) {
 	codec := newCodec(t, messages.Transport{ConnectionTimeout: time.Minute})
 	failed := make(chan error, 1)
 	go func() { failed <- codec.Send(newExchange(addr, "POST", nil, 0)) }()
-	for {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		select {
 		case err := <-failed:
 			check(t, err, messages.CodeReset, true)
@@ -219,4 +224,5 @@ func TestCutEndsADial(t *testing.T) {
 			codec.Cut(addr) // the first may come before the dial
 		}
 	}
+	t.Error("a dial that was cut goes on")
 }

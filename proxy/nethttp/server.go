@@ -24,6 +24,7 @@ type Server struct {
 	streams  sync.Pool // of *stream
 	tunnels  tunnelSet
 	inFlight atomic.Int64
+	open     atomic.Int64 // connections
 	draining atomic.Bool
 	cut      context.CancelFunc // ends the context of every request
 }
@@ -61,7 +62,9 @@ func NewServer(cfg ServerConfig, core interface{ Serve(*proxy.Exchange) }) *Serv
 // Serve accepts clients from l until Shutdown, and returns nil then. It closes l.
 // It may be called for several listeners.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(&clientListener{Listener: l, cfg: &s.cfg})
+	clients := &clientListener{Listener: l, cfg: &s.cfg, open: &s.open}
+	err := s.http.Serve(clients)
+	clients.dismissed.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

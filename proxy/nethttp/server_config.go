@@ -17,6 +17,10 @@ type ServerConfig struct {
 	// Logger gets panics (error) and what net/http says (debug); nil = nothing is logged.
 	Logger *slog.Logger
 
+	// MaxConnections bounds how many connections of clients are open at a time,
+	// tunnels among them; default 0, which is no limit, as is a negative value.
+	// Beyond, a client gets 503 with X-Weir-Error conn_limit and is closed.
+	MaxConnections int
 	// MaxHeadBytes bounds request line and fields; default 64 KiB (over h2c as
 	// HTTP/2 counts them, and some more). Beyond: 431. It cannot be switched off.
 	MaxHeadBytes int
@@ -41,6 +45,7 @@ func (c ServerConfig) withDefaults() ServerConfig {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.MaxConnections = max(c.MaxConnections, 0)
 	c.MaxHeadBytes = max(orDefault(c.MaxHeadBytes, 64<<10), 0)
 	if c.MaxHeadBytes == 0 {
 		c.MaxHeadBytes = 64 << 10
