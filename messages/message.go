@@ -12,11 +12,35 @@ type Event interface {
 	event()
 }
 
-// Desired is the whole desired state. Sent by: whoever read the configuration.
-// Received by: control, which makes it so.
+// Layer is a source of the desired state. Higher ones win.
+type Layer string
+
+// The layers, the lowest first. The empty one is LayerFile.
+const (
+	LayerLabels Layer = "labels"
+	LayerFile   Layer = "file"
+)
+
+// Desired is all that one layer desires; the lists are sorted by name. Sent by:
+// whoever reads that layer. Received by: control, which makes it so together
+// with what the other layers desire last.
 type Desired struct {
+	Layer     Layer
 	Upstreams List[UpstreamSpec]
 	Routes    List[RouteSpec]
+	// Shadowed is what a higher layer hides; control fills it in.
+	Shadowed List[Shadowed]
+}
+
+// Shadowed is an object of a lower layer that is not in force, because a higher
+// one has the same.
+type Shadowed struct {
+	// Kind is "upstream" or "route".
+	Kind, Name string
+	// Layer is where it is hidden, By where what hides it is.
+	Layer, By Layer
+	// Detail says how to undo it, for people.
+	Detail string
 }
 
 // EnsureUpstream asks for an upstream to be as Spec says. Sent by: control.

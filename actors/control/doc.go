@@ -1,5 +1,5 @@
 // Package control has the actor that makes the desired state so: which
-// upstreams and which routes there are. Today there is one layer, the file.
+// upstreams and which routes there are, out of the layers: the file, and beneath it the labels of containers.
 //
 // Owns: the desired state that is in force.
 // In: Desired. Out: EnsureUpstream and RemoveUpstream to the upstreams manager;

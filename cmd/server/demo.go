@@ -76,7 +76,7 @@ func runDemo(ctx context.Context, env environment) error {
 
 	var background sync.WaitGroup
 	running, cancel := context.WithCancel(ctx)
-	background.Go(func() { demo.Traffic(running, "http://"+w.listeners.addrs()[0]+"/", demoTraffic) })
+	background.Go(func() { demo.Traffic(running, "http://"+w.addrs[0]+"/", demoTraffic) })
 	background.Go(func() { demo.Moody(running, peers[1], 6*time.Second, 14*time.Second) })
 	show(running, screen, w)
 	cancel()
@@ -93,13 +93,13 @@ func introduce(s *demo.Screen, w *weir, peers []*demo.Peer) {
 	cyan := func(text string) string { return s.Paint(demo.Cyan, text) }
 	s.Println(s.Paint(demo.Bold, "weir demo") + s.Paint(demo.Dim, "  everything on loopback, Ctrl-C ends it"))
 	s.Println("")
-	s.Println("  proxy   " + cyan("http://"+w.listeners.addrs()[0]+"/"))
+	s.Println("  proxy   " + cyan("http://"+w.addrs[0]+"/"))
 	s.Println("  page    " + cyan("http://"+w.adminAddr+"/"))
 	s.Println("  events  " + cyan(w.bus.ClientURL()) + "  (embedded NATS)")
 	s.Println(fmt.Sprintf("  peers   %s %s %s  (%s is moody)", peers[0].Addr(), peers[1].Addr(), peers[2].Addr(), peers[1].Addr()))
 	s.Println("")
 	s.Println("Try, in another terminal:")
-	s.Println("  " + cyan("curl http://"+w.listeners.addrs()[0]+"/"))
+	s.Println("  " + cyan("curl http://"+w.addrs[0]+"/"))
 	s.Println("  " + cyan("curl -X POST "+peers[0].Control()+"/{sick,hang,refuse,well}") + "   make peer-1 ill and well; " +
 		peers[1].Control() + " and " + peers[2].Control() + " are the others'")
 	s.Println("  " + cyan("nats -s "+w.bus.ClientURL()+" sub 'weir.evt.>'"))

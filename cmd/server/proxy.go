@@ -38,7 +38,7 @@ next free port where theirs is taken; nothing is kept when it ends.`,
 			cfg.DataDir = dir
 			log, _ := newLogger(cfg.Log, env.stderr)
 			return serve(c.Context(), cfg, options{logger: log, nearPorts: true, strictListeners: true}, func(w *weir) {
-				log.Info("weir serves", "listeners", w.listeners.addrs(), "peers", args[1:],
+				log.Info("weir serves", "listeners", w.addrs, "peers", args[1:],
 					"page", "http://"+w.adminAddr+"/", "nats", w.bus.ClientURL())
 			})
 		},

@@ -43,7 +43,7 @@ itself, on SIGHUP, and with weir reload; a bad one changes nothing.`,
 			}
 			opts := options{logger: log, level: level, sources: sources, env: env.lookup, hangups: env.hangups}
 			return serve(c.Context(), cfg, opts, func(w *weir) {
-				log.Info("weir serves", "version", versionText(), "member", cfg.Member, "listeners", w.listeners.addrs(),
+				log.Info("weir serves", "version", versionText(), "member", cfg.Member, "listeners", w.addrs,
 					"upstreams", cfg.Desired.Upstreams.Len(), "routes", cfg.Desired.Routes.Len(),
 					"admin", "http://"+w.adminAddr, "nats", w.bus.ClientURL(), "data_dir", cfg.DataDir)
 			})

@@ -61,6 +61,8 @@ type weir struct {
 	// keeper has the verdicts over a restart.
 	keeper    *verdicts.Keeper
 	listeners *listeners
+	// addrs are the addresses that were in use when it began.
+	addrs     []string
 	admin     *admin.Server
 	adminAddr string
 	reloads   *reloader
@@ -128,6 +130,7 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 		}
 	}
 	plan.commit()
+	w.addrs = w.listeners.addrs()
 	w.reloads.start(opts.hangups)
 	return nil
 }
