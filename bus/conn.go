@@ -69,9 +69,11 @@ func dial(list, name string, p *problems, lost func(), opts []nats.Option) (*lin
 			l.lost()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			if !connectionError(err) {
-				p.log.Warn("nats error", "error", err, "subject", subjectOf(sub))
+			if connectionError(err) {
+				l.cannot(err)
+				return
 			}
+			p.log.Warn("nats error", "error", err, "subject", subjectOf(sub))
 		}),
 		nats.ClosedHandler(func(*nats.Conn) { close(l.closed) }),
 	)
@@ -129,6 +131,15 @@ func (l *link) again() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.back
+}
+
+// explain reports why there is no connection, if that is known here: of a
+// server that hangs up on the client, or refuses it, the client tells nobody as
+// long as it was never connected.
+func (l *link) explain() {
+	if err := l.LastError(); err != nil && l.IsReconnecting() {
+		l.cannot(err)
+	}
 }
 
 // cannot reports why there is no connection.

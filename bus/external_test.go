@@ -3,6 +3,7 @@ package bus_test
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,40 @@ func TestAnExternalNATSMayComeLater(t *testing.T) {
 	well(t, b)
 }
 
+func TestAProblemIsLoggedOncePerReason(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var knocks atomic.Int32
+	go func() { // hangs up on everybody, until it is closed
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+			knocks.Add(1)
+		}
+	}()
+	defer l.Close()
+	var log lockedBuffer
+	b := external(t, l.Addr().String(), func(c *bus.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	problem(t, b, "nats://"+l.Addr().String(), "not reachable")
+	actortest.Eventually(t, "some attempts", func() bool { return knocks.Load() > 10 })
+	lines := map[string]bool{}
+	for line := range strings.Lines(log.String()) {
+		_, text, _ := strings.Cut(line, "level=")
+		if lines[text] {
+			t.Errorf("logged again: %s", text)
+		}
+		lines[text] = true
+	}
+	if len(lines) == 0 || len(b.Problems()) != 1 {
+		t.Errorf("%d lines, problems %q", len(lines), b.Problems())
+	}
+}
+
 const secret = "a-secret-of-tests"
 
 // doorkeeper lets in who knows the password, and counts who knocked.
@@ -132,6 +167,31 @@ func TestWrongCredentialsAreAProblemUntilTheyAreRight(t *testing.T) {
 	}
 	if strings.Contains(log.String(), secret) {
 		t.Errorf("the password is in the log:\n%s", log.String())
+	}
+}
+
+func TestTheReasonOfAProblemChangesWithIt(t *testing.T) {
+	password := "another"
+	s := natstest.Prepare(t, func(o *server.Options) { o.Username, o.Password = "weir", password })
+	var log lockedBuffer
+	b := external(t, s.URL(), func(c *bus.Config) {
+		c.Auth = bus.Auth{User: "weir", Password: secret}
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	for range 2 { // before the first connection, and after it
+		problem(t, b, "connection refused")
+		s.Restart()
+		problem(t, b, "refuses weir's credentials")
+		s.Stop()
+		problem(t, b, "connection refused")
+		password = secret
+		s.Restart()
+		well(t, b)
+		s.Stop()
+		password = "another"
+	}
+	if strings.Contains(log.String(), "nats error") {
+		t.Errorf("it is logged besides:\n%s", log.String())
 	}
 }
 

@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// filter is which subjects of the stream are wanted.
+// filter is which subjects of the stream are wanted. It is applied here: the
+// server takes no more than one subject.
 type filter struct {
 	subjects []string
-	ask      string // what the server is asked for: it takes one subject
 }
 
 // newFilter makes the filter for an upstream; empty: for all events.
 func newFilter(prefix, upstream string) (filter, error) {
 	evt := prefix + ".evt."
 	if upstream == "" {
-		return filter{subjects: []string{evt + ">"}, ask: evt + ">"}, nil
+		return filter{subjects: []string{evt + ">"}}, nil
 	}
 	if !tokenPattern().MatchString(upstream) {
 		return filter{}, fmt.Errorf("%w: upstream %q: want 1 to 63 of A-Z a-z 0-9 _ -", ErrConfig, upstream)
 	}
-	return filter{ask: evt + ">", subjects: []string{
+	return filter{subjects: []string{
 		evt + "health." + upstream + ".>", evt + "eject." + upstream + ".>", evt + "upstream." + upstream, evt + "discovery." + upstream,
 	}}, nil
 }
@@ -67,7 +67,7 @@ func (r *Replay) begin(ctx context.Context) error {
 // firstSince is the sequence of the first event since then, or the next one to come.
 func (r *Replay) firstSince(ctx context.Context, last uint64) (uint64, error) {
 	since := r.want.Since
-	got, err := r.source.fetch(ctx, batch{StartTime: &since, Batch: 1, Next: r.source.prefix + ".evt.>"})
+	got, err := r.source.fetch(ctx, batch{StartTime: &since, Batch: 1})
 	if err != nil {
 		return 0, err
 	}
@@ -106,7 +106,7 @@ func (r *Replay) collectLast(ctx context.Context, first, last uint64) error {
 func (r *Replay) between(ctx context.Context, begin, end uint64) ([]StoredEvent, error) {
 	var found []StoredEvent
 	for begin <= end {
-		got, err := r.source.fetch(ctx, batch{Seq: begin, Batch: batchSize, MaxBytes: batchBytes, Next: r.match.ask})
+		got, err := r.source.fetch(ctx, batch{Seq: begin, Batch: batchSize, MaxBytes: batchBytes})
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ const (
 	checkEvery = time.Second            // of what costs nothing: the time-outs, the health of the store
 	lookEvery  = 30 * time.Second       // at the stream, while all is well
 	askTimeout = 5 * time.Second        // of one question to JetStream
+	grace      = time.Second            // for a question under way at the end
 	settled    = time.Minute            // a time without failure after which the pauses begin at the first again
 )
 
@@ -110,6 +111,7 @@ func (k *keeper) run() {
 		case <-again:
 			pause = 0
 		}
+		k.link.explain()
 		k.deposits.expire(depositTimeout, fmt.Sprintf("no answer within %v", depositTimeout))
 	}
 }
@@ -143,7 +145,7 @@ func (k *keeper) keep() bool {
 		k.problems.drop(topicStream)
 		return false
 	}
-	ctx, cancel := context.WithTimeout(k.ctx, askTimeout)
+	ctx, cancel := k.asking()
 	defer cancel()
 	state, made, err := ensureStream(ctx, k.js, k.want)
 	if k.ctx.Err() != nil || !k.link.IsConnected() {
@@ -166,6 +168,21 @@ func (k *keeper) keep() bool {
 	}
 	k.setReady(true)
 	return true
+}
+
+// asking is the context of one question. It ends with the keeper, but with an
+// embedded server not at once: one that is stopped while it makes a stream
+// leaves goroutines behind.
+func (k *keeper) asking() (context.Context, context.CancelFunc) {
+	if k.storage == nil {
+		return context.WithTimeout(k.ctx, askTimeout)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.ctx), askTimeout)
+	forget := context.AfterFunc(k.ctx, func() { time.AfterFunc(grace, cancel) })
+	return ctx, func() {
+		forget()
+		cancel()
+	}
 }
 
 // Changes fires when StoreReady may have changed, once for several changes. It

@@ -214,7 +214,7 @@ func (r *Replay) fetch(ctx context.Context) error {
 			return err
 		}
 	}
-	got, err := r.source.fetch(ctx, batch{Seq: r.cursor, Batch: batchSize, MaxBytes: batchBytes, Next: r.match.ask})
+	got, err := r.source.fetch(ctx, batch{Seq: r.cursor, Batch: batchSize, MaxBytes: batchBytes})
 	r.keep(got)
 	return err
 }

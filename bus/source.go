@@ -14,7 +14,7 @@ import (
 
 // How much is asked for at once.
 const (
-	batchSize  = 256
+	batchSize  = 1000
 	batchBytes = 1 << 20
 )
 
@@ -40,7 +40,9 @@ type batch struct {
 	StartTime *time.Time `json:"start_time,omitempty"`
 	Batch     int        `json:"batch"`
 	MaxBytes  int        `json:"max_bytes,omitempty"`
-	Next      string     `json:"next_by_subj"`
+	// Next is a subject; empty means all, which costs the server much less than
+	// a pattern that matches all.
+	Next string `json:"next_by_subj,omitempty"`
 }
 
 // page is the answer to a batch.
