@@ -198,9 +198,6 @@ func TestAReplayTellsWhatIsMissing(t *testing.T) {
 			}
 		})
 	}
-	if err := b.JetStream().DeleteStream(t.Context(), "WEIR_EVENTS"); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestAReplayBeyondTheOldestSaysSo(t *testing.T) {

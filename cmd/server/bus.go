@@ -39,13 +39,17 @@ func busConfig(c *config.Config) bus.Config {
 	for i, u := range c.NATS.URLs {
 		urls[i] = u.Reveal()
 	}
-	return bus.Config{
+	cfg := bus.Config{
 		URL: strings.Join(urls, ","), Addr: c.NATS.Addr, Prefix: c.NATS.Prefix, Dir: c.DataDir, Member: c.Member,
 		Auth: bus.Auth{User: c.NATS.User, Password: c.NATS.Password.Reveal(), Creds: c.NATS.Creds, NKey: c.NATS.NKey},
 		TLS:  bus.TLS{CA: c.NATS.TLS.CA, Cert: c.NATS.TLS.Cert, Key: c.NATS.TLS.Key},
 		Events: bus.Events{MaxAge: c.NATS.Events.MaxAge, MaxBytes: c.NATS.Events.MaxBytes, PerSubject: c.NATS.Events.PerSubject,
 			Duplicates: duplicatesOf(c)},
 	}
+	if cfg.URL == "" {
+		cfg.MaxStore = max(bus.DefaultMaxStore, 2*cfg.Events.MaxBytes)
+	}
+	return cfg
 }
 
 // mostDuplicates is how long the stream knows ids at most. An outage of NATS that
