@@ -48,6 +48,7 @@ func newHouse(t *testing.T) *house {
 	parking := fast
 	parking.GiveUp = 3
 	system, err := actors.Start(actors.Config{Upstreams: parking, Others: fast}, actors.Deps{
+		Source:   literals(t),
 		Registry: h.registry, Prepare: func(messages.Desired) (func(), error) { return func() {}, nil },
 		Applied:  func(_ messages.Desired, err error) { applied <- err },
 		Notifier: notifier.Config{Prefix: "weir", Member: "a", Incarnation: "1"},

@@ -35,6 +35,7 @@ func newFleet(tb testing.TB) *fleet {
 	f := &fleet{registry: balance.NewRegistry(), applied: make(chan error, 1)}
 	feed := notifier.NewFeed(1000)
 	system, err := actors.Start(actors.Config{}, actors.Deps{
+		Source:   literals(tb),
 		Registry: f.registry, Prepare: func(messages.Desired) (func(), error) { return func() {}, nil },
 		Applied:  func(_ messages.Desired, err error) { f.applied <- err },
 		Notifier: notifier.Config{Prefix: "weir", Member: "a", Incarnation: "1"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 
 	"github.com/weirproxy/weir/actors/control"
 	"github.com/weirproxy/weir/actors/discovery"
-	"github.com/weirproxy/weir/actors/discovery/static"
 	"github.com/weirproxy/weir/actors/health"
 	"github.com/weirproxy/weir/actors/notifier"
 	"github.com/weirproxy/weir/actors/upstream"
@@ -52,6 +50,8 @@ type Deps struct {
 	Registry *balance.Registry
 	// Prepare builds routes for the data path, or refuses them; commit puts them in force.
 	Prepare func(messages.Desired) (commit func(), err error)
+	// Source finds the peers of all upstreams. Required.
+	Source discovery.Source
 	// Applied is told the outcome of each Apply; nil = nobody.
 	Applied func(messages.Desired, error)
 	// Notifier is told all events.
@@ -242,8 +242,9 @@ func (b *builder) upstream(props *actor.Props) *actor.Props {
 }
 
 func (b *builder) discoverer(string) *actor.Props {
-	source := staticSource{static.New(net.DefaultResolver)}
-	return b.wrap(discovery.Props(discovery.Deps{Source: source, Logger: b.deps.Logger}), "", b.cfg.Others)
+	registry := b.deps.Registry
+	record := func(upstream string, r balance.DiscoveryRecord) { registry.Ref(upstream).RecordDiscovery(r) }
+	return b.wrap(discovery.Props(discovery.Deps{Source: b.deps.Source, Record: record, Logger: b.deps.Logger}), "", b.cfg.Others)
 }
 
 func (b *builder) health(name string) *actor.Props {
@@ -258,14 +259,6 @@ func (b *builder) health(name string) *actor.Props {
 		WrapProber: func(p *actor.Props) *actor.Props { return b.wrap(p, "", b.cfg.Others) },
 	})
 	return b.wrap(props, "prober", b.cfg.Others)
-}
-
-// staticSource makes a static.Source what discovery asks for.
-type staticSource struct{ source *static.Source }
-
-func (s staticSource) Find(ctx context.Context, spec messages.UpstreamSpec) (discovery.Found, error) {
-	peers, again, err := s.source.Find(ctx, spec)
-	return discovery.Found{Peers: peers, Again: again}, err
 }
 
 // guardian is the system actor. Its children are restarted for ever by their

@@ -105,9 +105,9 @@ type DNS struct {
 	// MaxStale is how long peers are kept of a name that cannot be looked up
 	// any more; default 0 = as long as that lasts.
 	MaxStale time.Duration
-	// Timeout bounds one question to one server; default 2s.
+	// Timeout bounds one question to one server; 0 = as resolv.conf says, else 2s.
 	Timeout time.Duration
-	// Attempts is how often each server is asked; default 2.
+	// Attempts is how often each server is asked; 0 = as resolv.conf says, else 2.
 	Attempts int
 }
 

@@ -17,7 +17,7 @@ func defaultConfig(env Lookup) *Config {
 			Addr: defaultNATSAddr, Prefix: "weir",
 			Events: Events{MaxAge: 168 * time.Hour, MaxBytes: 256 << 20, PerSubject: 100},
 		},
-		DNS:      DNS{Timeout: 2 * time.Second, Attempts: 2},
+		DNS:      DNS{},
 		Docker:   Docker{Host: dockerHost(env), PeerAddr: peerAddrAuto},
 		Member:   hostMember(),
 		Admin:    Admin{Addr: "127.0.0.1:9070"},

@@ -17,8 +17,8 @@ const (
 func (o *object) dns(cfg *DNS) {
 	read(o, "servers", &cfg.Servers, item.dnsServers)
 	read(o, "max_stale", &cfg.MaxStale, duration(time.Second))
-	read(o, "timeout", &cfg.Timeout, someDuration(minDNSTimeout))
-	read(o, "attempts", &cfg.Attempts, count(1, maxDNSAttempts))
+	read(o, "timeout", &cfg.Timeout, duration(minDNSTimeout))
+	read(o, "attempts", &cfg.Attempts, count(0, maxDNSAttempts))
 }
 
 // dnsServers returns ADDRESS:PORT. A name would have to be looked up itself.

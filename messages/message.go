@@ -67,7 +67,8 @@ type PeersFound struct {
 	Upstream string
 	Gen      uint64
 	Peers    List[PeerSpec]
-	// Partial is set when not everything was found; a DiscoveryFailed follows.
+	// Partial is set when not everything was found: the rest failed, and a
+	// DiscoveryFailed follows, or it is still being looked for.
 	Partial bool
 }
 

@@ -75,7 +75,9 @@ func TestAPeerThatIsRemovedIsCutAfterItsDrainTimeout(t *testing.T) {
 	slow, _ := slowPeer(t)
 	b, _ := peer(t, "b")
 	s := newSite(t, "watch: false", slow)
-	withTimeout := func(text string) string { return strings.Replace(text, "  web:\n", "  web:\n    drain_timeout: 1s\n", 1) }
+	withTimeout := func(text string) string {
+		return strings.Replace(text, "  web:\n", "  web:\n    drain_timeout: 1s\n", 1)
+	}
 	s.write(withTimeout(s.text(slow)))
 	if code, _, stderr := s.reload(); code != 0 {
 		t.Fatal(stderr)

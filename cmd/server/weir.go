@@ -58,6 +58,7 @@ type weir struct {
 	core     *proxy.Core
 	system   *actors.System
 	outbox   *outbox
+	finders  *finders
 	// keeper has the verdicts over a restart.
 	keeper    *verdicts.Keeper
 	listeners *listeners
@@ -118,6 +119,9 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 	if err != nil {
 		return err
 	}
+	if w.finders, err = newFinders(w.cfg, w.log); err != nil {
+		return err
+	}
 	for _, step := range []func() error{
 		func() error { return w.startBus(opts, token) },
 		w.startActors,
@@ -132,6 +136,7 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 	plan.commit()
 	w.addrs = w.listeners.addrs()
 	w.reloads.start(opts.hangups)
+	w.finders.follow(w.system.Apply)
 	return nil
 }
 
@@ -177,7 +182,7 @@ func (w *weir) startActors() error {
 		Outbox: notifier.OutboxConfig{Duplicates: duplicatesOf(w.cfg)}}
 	w.outbox = w.startOutbox(told)
 	system, err := actors.Start(actors.Config{}, actors.Deps{
-		Registry: w.registry, Prepare: w.core.Prepare, Applied: w.onApplied, Retire: w.core.Retire, Cut: w.core.Cut,
+		Registry: w.registry, Source: w.finders.source, Prepare: w.core.Prepare, Applied: w.onApplied, Retire: w.core.Retire, Cut: w.core.Cut,
 		Notifier:     told,
 		NotifierDeps: notifier.Deps{Publish: w.bus.Publish, Outbox: w.outbox.Outbox, Feed: w.feed, Logger: w.log},
 		Logger:       w.log,
@@ -203,9 +208,16 @@ func (w *weir) apply(ctx context.Context, desired messages.Desired) error {
 	}
 }
 
+// onApplied takes the outcome of what a layer desired.
 func (w *weir) onApplied(desired messages.Desired, err error) {
 	if err == nil {
 		w.desired.Store(&desired)
+	}
+	if desired.Layer == messages.LayerLabels {
+		if err != nil {
+			w.log.Error("what labels of containers ask for is refused", "error", err)
+		}
+		return
 	}
 	select {
 	case w.applied <- err:
@@ -229,8 +241,14 @@ func (w *weir) stop(ctx context.Context) error {
 	// What is left gets its own time: requests may have used all of theirs.
 	rest, cancelRest := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancelRest()
+	if w.finders != nil {
+		w.finders.cancel() // looks under way end
+	}
 	if w.system != nil {
 		errs = append(errs, w.system.Stop(rest))
+	}
+	if w.finders != nil {
+		w.finders.stop()
 	}
 	if w.outbox != nil {
 		w.outbox.end(rest, w.bus.StoreReady()) // the notifier has told all there is
@@ -264,5 +282,5 @@ func wait(ctx context.Context, d time.Duration) {
 
 // metricSources are what /metrics asks.
 func (w *weir) metricSources() []meter.Source {
-	return []meter.Source{w.core, w.system, w.bus, w.feed, w.outbox, w.reloads}
+	return []meter.Source{w.core, w.system, w.bus, w.feed, w.outbox, w.reloads, w.finders}
 }

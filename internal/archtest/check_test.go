@@ -98,7 +98,7 @@ func TestCheckFindsWhatBreaksARule(t *testing.T) {
 			"./proxy", "./proxy -> ./config -> github.com/goccy/go-yaml -> " + nats, true},
 		{"HTTP behind the core", both(add("./proxy", "a.go", "expvar"), other("expvar", "net/http")), "./proxy", "./proxy -> expvar -> net/http", false},
 		{"HTTP in balance", add("./balance", "a.go", "net/http/httptrace"), "./balance", "reaches net/http/httptrace", false},
-		{"an actor behind a plain library", add("./actors/discovery/static", "actor.go", protoactor+"/actor"), "./actors/discovery/static", "reaches " + protoactor, false},
+		{"an actor behind a plain library", add("./actors/discovery/dns", "actor.go", protoactor+"/actor"), "./actors/discovery/dns", "reaches " + protoactor, false},
 
 		{"a library in messages", add("./messages", "a.go", "github.com/google/go-cmp/cmp"), "./messages", "imports github.com/google/go-cmp/cmp", true},
 		{"a package of ours in messages", add("./messages", "a.go", "./internal/meter"), "./messages", "imports ./internal/meter", true},

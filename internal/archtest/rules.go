@@ -79,7 +79,7 @@ func architecture() rules {
 				"the core is neutral between protocols; what speaks HTTP is a codec beneath proxy/"},
 			{[]string{"./balance/...", "./cluster/...", "./config/...", "./messages/..."}, []string{"net/http/..."},
 				"these decide and do not talk; only config reads files"},
-			{[]string{"./actors/discovery/static/...", "./actors/discovery/dns/...", "./actors/discovery/docker/..."}, []string{protoactor + "/..."},
+			{[]string{"./actors/discovery/dns/...", "./actors/discovery/docker/..."}, []string{protoactor + "/..."},
 				"what a discoverer asks is a plain library, tested without an actor"},
 		},
 		only: []only{
