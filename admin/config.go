@@ -45,6 +45,8 @@ type Deps struct {
 	// Upstreams and Routes are the desired state.
 	Upstreams func() []messages.UpstreamSpec
 	Routes    func() []messages.RouteSpec
+	// Shadowed is what is desired and not in force, because a higher layer has the same.
+	Shadowed func() []messages.Shadowed
 	// Metrics are asked at each scrape, in this order.
 	Metrics []meter.Source
 	Logger  *slog.Logger
@@ -118,6 +120,9 @@ func withDefaults(cfg Config, deps Deps) (Config, Deps, error) {
 	}
 	if deps.History == nil {
 		deps.History = noHistory
+	}
+	if deps.Shadowed == nil {
+		deps.Shadowed = func() []messages.Shadowed { return nil }
 	}
 	if deps.NATSAddr == nil {
 		deps.NATSAddr = func() string { return "" }

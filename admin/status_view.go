@@ -18,6 +18,17 @@ type statusView struct {
 	Counts countsView `json:"counts"`
 	// LostRoutes are routes whose upstream is absent: they answer 503.
 	LostRoutes []lostRouteView `json:"lost_routes"`
+	// Shadowed are objects of a lower layer that a higher one hides.
+	Shadowed []shadowedView `json:"shadowed,omitempty"`
+}
+
+// shadowedView is an object that is not in force, because a higher layer has the same.
+type shadowedView struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Layer  string `json:"layer"`
+	By     string `json:"by"`
+	Detail string `json:"detail"`
 }
 
 // countsView counts upstreams, by state too, peers and requests.
@@ -51,6 +62,9 @@ func (s *Server) status() statusView {
 	upstreams := s.upstreams()
 	v := statusView{Version: s.cfg.Version, Member: s.cfg.Member, Started: s.deps.Started.UTC(), NATS: s.deps.NATSAddr(),
 		readinessView: s.readiness(), Counts: count(upstreams), LostRoutes: []lostRouteView{}}
+	for _, h := range s.deps.Shadowed() {
+		v.Shadowed = append(v.Shadowed, shadowedView{Kind: h.Kind, Name: h.Name, Layer: string(h.Layer), By: string(h.By), Detail: h.Detail})
+	}
 	there := map[string]bool{}
 	for _, u := range upstreams {
 		there[u.Name] = true

@@ -58,6 +58,7 @@ const summary = {
     const notices = [];
     if (!status.ready) notices.push(['warn', 'Not ready' + (status.why ? ': ' + status.why : '')]);
     for (const text of status.degraded) notices.push(['warn', 'Degraded: ' + text]);
+    for (const h of status.shadowed || []) notices.push(['warn', 'The ' + h.kind + ' ' + h.name + ' of ' + h.layer + ' is not in force: ' + h.detail + '.']);
     for (const r of status.lost_routes) notices.push(['warn', 'Route ' + r.name + ' leads to upstream ' + r.upstream + ', which does not exist: it answers 503.']);
     const shown = notices.slice(0, 8);
     if (notices.length > shown.length) shown.push(['warn', 'and ' + (notices.length - shown.length) + ' more']);

@@ -27,7 +27,7 @@ force and where it comes from.`,
 			cfg, err := config.Load(path, env.lookup)
 			var faults *config.Faults
 			if asJSON && errors.As(err, &faults) {
-				if err := json.NewEncoder(env.stdout).Encode(map[string]any{"file": path, "ok": false, "faults": faults.List}); err != nil {
+				if err := json.NewEncoder(env.stdout).Encode(map[string]any{"file": path, "ok": false, "faults": faults.List, "more": faults.More}); err != nil {
 					return err
 				}
 				return errQuiet

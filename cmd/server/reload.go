@@ -214,6 +214,11 @@ func (r *reloader) tell(delta config.Delta, next *config.Config, cause string) a
 		result.Warnings = append(result.Warnings, warning.String())
 		r.log.Warn("configuration", "warning", warning.String())
 	}
+	for _, h := range r.weir.shadowed() {
+		text := fmt.Sprintf("the %s %s of %s is not in force: %s", h.Kind, h.Name, h.Layer, h.Detail)
+		result.Warnings = append(result.Warnings, text)
+		r.log.Warn("configuration", "warning", text)
+	}
 	if len(result.NeedsRestart) > 0 {
 		r.log.Warn("configuration: some keys need a restart", "keys", result.NeedsRestart)
 	}
@@ -274,6 +279,8 @@ func (r *reloader) Collect(emit func(meter.Sample)) {
 	}
 	emit(meter.Sample{Name: "weir_config_last_apply_success", Help: "1 if the configuration file is in force, 0 if it was refused.", Kind: meter.Gauge, Value: success})
 	emit(meter.Sample{Name: "weir_config_last_apply_seconds", Help: "When a configuration was put in force last, in Unix time.", Kind: meter.Gauge, Value: float64(r.appliedAt.Load())})
+	emit(meter.Sample{Name: "weir_config_shadowed", Help: "Objects that are desired and not in force, because a higher layer has the same.", Kind: meter.Gauge,
+		Value: float64(len(r.weir.shadowed()))})
 	for _, c := range []struct {
 		result string
 		n      uint64

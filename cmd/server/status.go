@@ -78,6 +78,7 @@ when it is ready and every upstream is healthy, else 1.`,
 				Why             string
 				Degraded        []string
 				LostRoutes      []struct{ Name, Upstream string } `json:"lost_routes"`
+				Shadowed        []struct{ Kind, Name, Layer, Detail string }
 			}
 			text, err := client.getJSON(c.Context(), "/api/v1/status", &status)
 			if err != nil {
@@ -102,6 +103,9 @@ when it is ready and every upstream is healthy, else 1.`,
 				s.Println(fmt.Sprintf("weir %s at %s, member %s, up %s, %s", status.Version, client.where, status.Member, ago(status.Started), ready))
 				for _, reason := range status.Degraded {
 					s.Println(s.Paint(demo.Yellow, "degraded: "+reason))
+				}
+				for _, h := range status.Shadowed {
+					s.Println(s.Paint(demo.Yellow, fmt.Sprintf("the %s %s of %s is not in force: %s", h.Kind, h.Name, h.Layer, h.Detail)))
 				}
 				for _, r := range status.LostRoutes {
 					s.Println(s.Paint(demo.Yellow, fmt.Sprintf("route %s leads to upstream %s, which does not exist: it answers 503", r.Name, r.Upstream)))

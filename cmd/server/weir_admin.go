@@ -17,7 +17,7 @@ func (w *weir) serveAdmin(l net.Listener, opts options, token string) error {
 		Version: versionText(), Member: w.cfg.Member}, admin.Deps{
 		Registry: w.registry, Events: adminFeed{w.feed}, Ready: w.ready, Degraded: w.degraded,
 		Upstreams: w.upstreams, Routes: w.routes, Metrics: w.metricSources(), Logger: w.log, Started: w.started,
-		NATSAddr: w.bus.ClientURL, Reload: w.reloads.Reload, History: w.history,
+		NATSAddr: w.bus.ClientURL, Shadowed: w.shadowed, Reload: w.reloads.Reload, History: w.history,
 	})
 	if err != nil {
 		return fmt.Errorf("admin.addr: %w", err)
@@ -61,6 +61,14 @@ func (w *weir) degraded() []string {
 func (w *weir) upstreams() []messages.UpstreamSpec {
 	if d := w.desired.Load(); d != nil {
 		return d.Upstreams.Slice()
+	}
+	return nil
+}
+
+// shadowed returns what labels ask for and the file hides.
+func (w *weir) shadowed() []messages.Shadowed {
+	if d := w.desired.Load(); d != nil {
+		return d.Shadowed.Slice()
 	}
 	return nil
 }
