@@ -142,7 +142,7 @@ type stateCounts struct{ Upstreams, Healthy, Degraded, Down, Pending int }
 
 func scaleCounts(b *testing.B, url string) stateCounts {
 	b.Helper()
-	response, err := http.Get(url + "/api/v1/status")
+	response, err := (&http.Client{Timeout: 30 * time.Second}).Get(url + "/api/v1/status")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -30,6 +30,10 @@ func (w *weir) startOutbox(cfg notifier.Config) *outbox {
 	return o
 }
 
+// outboxEntries is how many events may wait, beside the latest flip of each peer:
+// some 10 MB. The start of 10,000 upstreams is so many at once.
+const outboxEntries = 10_000
+
 // flushTime is how long the end waits for what can be stored; flushAway is how
 // long while NATS is away, which is seldom back in time.
 const (

@@ -175,7 +175,7 @@ func (s *site) post() (status int, body string) {
 		s.t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+s.operator)
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}).Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -135,6 +135,7 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 	}
 	plan.commit()
 	w.addrs = w.listeners.addrs()
+	tidyMemory(w.cfg)
 	w.reloads.start(opts.hangups)
 	w.finders.follow(w.system.Apply)
 	return nil
@@ -179,7 +180,7 @@ func (w *weir) startActors() error {
 	incarnation := make([]byte, 8)
 	_, _ = rand.Read(incarnation) // never fails
 	told := notifier.Config{Prefix: w.cfg.NATS.Prefix, Member: w.cfg.Member, Incarnation: hex.EncodeToString(incarnation),
-		Outbox: notifier.OutboxConfig{Duplicates: duplicatesOf(w.cfg)}}
+		Outbox: notifier.OutboxConfig{Entries: outboxEntries, Duplicates: duplicatesOf(w.cfg)}}
 	w.outbox = w.startOutbox(told)
 	system, err := actors.Start(actors.Config{}, actors.Deps{
 		Registry: w.registry, Source: w.finders.source, Prepare: w.core.Prepare, Applied: w.onApplied, Retire: w.core.Retire, Cut: w.core.Cut,
