@@ -209,8 +209,6 @@ func TestLevelsOfLog(t *testing.T) {
 		{messages.UpstreamChanged{Change: messages.UpstreamDown}, "upstream changed", "WARN"},
 		{messages.UpstreamChanged{Change: messages.UpstreamParked}, "upstream changed", "WARN"},
 		{messages.UpstreamChanged{Change: messages.UpstreamUnproven}, "upstream changed", "WARN"},
-		{messages.ConfigChanged{Change: messages.ConfigApplied}, "configuration applied", "INFO"},
-		{messages.ConfigChanged{Change: messages.ConfigRejected, Faults: 3}, "configuration rejected", "WARN"},
 		{messages.DiscoveryChanged{Change: messages.DiscoverySet}, "discovery changed", "INFO"},
 		{messages.DiscoveryChanged{Change: messages.DiscoveryRecovered}, "discovery changed", "INFO"},
 		{messages.DiscoveryChanged{Change: messages.DiscoveryFailure}, "discovery changed", "WARN"},

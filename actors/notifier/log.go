@@ -28,20 +28,8 @@ func logEvent(log *slog.Logger, event messages.Event) {
 	case messages.ActorCrashed: // its line, with the stack, was written where it crashed
 	case messages.ActorRestarted:
 		log.LogAttrs(ctx, slog.LevelInfo, "actor restarted", slog.String("actor", m.Actor), slog.Int("failures", m.Failures), slog.Duration("delay", m.Delay))
-	case messages.ConfigChanged:
-		logConfig(log, m)
+	case messages.ConfigChanged: // its line, with all faults, was written by who read it
 	}
-}
-
-// logConfig writes one line, even of a configuration with many faults: who read
-// it tells them all.
-func logConfig(log *slog.Logger, m messages.ConfigChanged) {
-	attrs := []slog.Attr{slog.String("kind", m.Kind), slog.String("name", m.Name), slog.String("detail", clip(m.Detail))}
-	if m.Change == messages.ConfigRejected {
-		log.LogAttrs(context.Background(), slog.LevelWarn, "configuration rejected", append(attrs, slog.Int("faults", m.Faults))...)
-		return
-	}
-	log.LogAttrs(context.Background(), slog.LevelInfo, "configuration applied", attrs...)
 }
 
 // upstreamLevel is warn where fewer peers serve than should, nobody watches, or

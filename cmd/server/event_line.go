@@ -21,6 +21,9 @@ type event struct {
 	Detail   string    `json:"detail"`
 	Change   string    `json:"change"`
 	Actor    string    `json:"actor"`
+	Kind     string    `json:"kind"`
+	Name     string    `json:"name"`
+	Late     bool      `json:"late"`
 	HeldS    int       `json:"held_s"`
 	// Available is absent where it means nothing.
 	Available *int `json:"available"`
@@ -35,7 +38,8 @@ func eventLine(s *demo.Screen, body []byte) string {
 	}
 	at := s.Paint(demo.Dim, e.Time.Local().Format("15:04:05"))
 	tone := map[string]demo.Color{"healthy": demo.Green, "unhealthy": demo.Red, "unknown": demo.Dim,
-		"degraded": demo.Yellow, "down": demo.Red, "parked": demo.Red, "failed": demo.Red, "crashed": demo.Red}
+		"degraded": demo.Yellow, "down": demo.Red, "parked": demo.Red, "failed": demo.Red, "crashed": demo.Red,
+		"rejected": demo.Red, "unproven": demo.Yellow}
 	paint := func(word string) string {
 		if c, ok := tone[word]; ok {
 			return s.Paint(c, word)
@@ -48,6 +52,8 @@ func eventLine(s *demo.Screen, body []byte) string {
 		line += fmt.Sprintf("%s/%s  %s -> %s", e.Upstream, e.Peer, paint(e.From), paint(e.To))
 	case e.Upstream != "":
 		line += fmt.Sprintf("%s  %s", e.Upstream, paint(e.Change))
+	case e.Kind != "":
+		line += fmt.Sprintf("%s %s  %s", e.Kind, e.Name, paint(lastWord(e.Type)))
 	case e.Actor != "":
 		line += fmt.Sprintf("actor %s  %s", e.Actor, paint(lastWord(e.Type)))
 	default:
@@ -58,6 +64,9 @@ func eventLine(s *demo.Screen, body []byte) string {
 	}
 	if e.Detail != "" {
 		line += s.Paint(demo.Dim, " ("+e.Detail+")")
+	}
+	if e.Late {
+		line += s.Paint(demo.Dim, "  stored late")
 	}
 	if e.Available != nil && e.Peers > 0 {
 		line += s.Paint(demo.Dim, fmt.Sprintf("  %d of %d available", *e.Available, e.Peers))

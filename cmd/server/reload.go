@@ -265,13 +265,19 @@ func (r *reloader) refuse(cause string, err error) error {
 	count, first := 1, err.Error()
 	var faults *config.Faults
 	if errors.As(err, &faults) && len(faults.List) > 0 {
-		refusal.Faults, count, first = faults.List, len(faults.List)+faults.More, faults.List[0].String()
+		refusal.Faults, count, first = faults.List, len(faults.List)+faults.More, brief(faults.List[0])
 	}
 	r.refused.Store(&refusedFile{at: time.Now(), text: first})
 	r.log.Error("configuration refused, the last good one stays", "file", r.file, "cause", cause, "faults", count, "error", err)
 	r.weir.system.Notify(messages.ConfigChanged{Kind: "file", Name: filepath.Base(r.file), Change: messages.ConfigRejected,
 		Detail: first, Faults: count, At: time.Now()})
 	return refusal
+}
+
+// brief returns a fault in one line: place and message.
+func brief(f config.Fault) string {
+	f.Source, f.Hint = "", ""
+	return f.String()
 }
 
 // problem says what of the file is not in force; empty when all is.

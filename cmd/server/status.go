@@ -254,8 +254,11 @@ func discoveryLine(s *demo.Screen, d *discoveryView) string {
 	if d.Next != nil {
 		line += ", next in " + in(*d.Next)
 	}
-	if d.Stale {
+	switch {
+	case d.Stale:
 		line += "  " + s.Paint(demo.Yellow, "stale: "+d.Detail)
+	case d.Detail != "":
+		line += "  " + s.Paint(demo.Yellow, d.Detail)
 	}
 	return line
 }
