@@ -188,7 +188,13 @@ func TestServingSurvivesARestartOfTheServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if msg, err := conn.Request("weir.svc.state.status", nil, 20*time.Second); err != nil || string(msg.Data) != "{}" {
+		// The server may know weir again a moment before it knows what weir serves.
+		deadline := time.Now().Add(20 * time.Second)
+		msg, err := conn.Request("weir.svc.state.status", nil, 20*time.Second)
+		for errors.Is(err, nats.ErrNoResponders) && time.Now().Before(deadline) {
+			msg, err = conn.Request("weir.svc.state.status", nil, 20*time.Second)
+		}
+		if err != nil || string(msg.Data) != "{}" {
 			t.Errorf("got %v, %v", msg, err)
 		}
 		conn.Close()
