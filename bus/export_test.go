@@ -12,8 +12,10 @@ import (
 // ListenError is listenError.
 func ListenError(addr string, err error) error { return listenError(addr, err) }
 
-// StopServer stops the server behind the connection's back.
+// StopServer stops the server behind the connection's back, and keeps it from
+// being started again.
 func (b *Bus) StopServer() {
+	b.HoldKeeper()
 	b.embedded.storage.server.Shutdown()
 	b.embedded.storage.server.WaitForShutdown()
 }
