@@ -15,8 +15,9 @@ import (
 type environment struct {
 	lookup         func(string) (string, bool)
 	stdout, stderr io.Writer
-	// hangups asks for a reload, once for each SIGHUP; nil = never.
-	hangups <-chan os.Signal
+	// hangups begins to take SIGHUP as the wish for a reload, until stop is called;
+	// before, and in commands that have nothing to reload, it ends the process.
+	hangups func() (got <-chan os.Signal, stop func())
 }
 
 // errQuiet is returned by a command that has said all there is to say; the

@@ -34,6 +34,8 @@ func (f *eventsFlags) fromNATS(ctx context.Context, env environment) error {
 			return err
 		}
 		want.Since, want.Last = since, 0
+	} else if f.last == 0 {
+		want.Since = time.Now() // nothing of the past
 	}
 	reader, err := bus.OpenReader(ctx, bus.ReaderConfig{URL: f.url, Prefix: f.prefix, Auth: bus.Auth{Creds: f.creds, NKey: f.nkey}})
 	if err != nil {

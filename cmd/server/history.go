@@ -12,20 +12,19 @@ import (
 
 // history opens a replay for the admin API.
 func (w *weir) history(ctx context.Context, want admin.HistoryQuery) (admin.History, error) {
-	replay, err := w.bus.Replay(ctx, bus.ReplayRequest{Since: want.Since, Last: lastOf(want), Upstream: want.Upstream, Follow: want.Follow})
+	ask := bus.ReplayRequest{Since: want.Since, Upstream: want.Upstream, Follow: want.Follow}
+	switch {
+	case !want.Since.IsZero():
+	case want.Last > 0:
+		ask.Last = want.Last
+	default:
+		ask.Since = time.Now() // nothing of the past
+	}
+	replay, err := w.bus.Replay(ctx, ask)
 	if err != nil {
 		return nil, err
 	}
 	return adminHistory{replay}, nil
-}
-
-// lastOf returns how many past events are wanted; 0 = all since a time. Asked
-// for none, one is as few as a replay can be asked for.
-func lastOf(want admin.HistoryQuery) int {
-	if !want.Since.IsZero() {
-		return 0
-	}
-	return max(want.Last, 1)
 }
 
 // adminHistory makes a bus.Replay what admin asks for.

@@ -61,7 +61,7 @@ type listenerPlan struct {
 func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool) (*listenerPlan, error) {
 	p := &listenerPlan{of: l}
 	for i, cfg := range want {
-		if open := l.at(cfg.Addr); open != nil {
+		if open := p.at(cfg.Addr); open != nil {
 			same := &listening{cfg: cfg, door: open.door}
 			if reflect.DeepEqual(open.cfg, cfg) {
 				same.server = open.server
@@ -85,14 +85,11 @@ func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool)
 	return p, nil
 }
 
-// at returns the listener that is open at an address of the configuration; port
-// 0 is never the same one.
-func (l *listeners) at(addr string) *listening {
-	if _, port, err := net.SplitHostPort(addr); err != nil || port == "0" {
-		return nil
-	}
-	for _, open := range l.open {
-		if open.cfg.Addr == addr {
+// at returns the listener that is open at an address of the configuration and
+// not in the plan yet: there may be several with port 0.
+func (p *listenerPlan) at(addr string) *listening {
+	for _, open := range p.of.open {
+		if open.cfg.Addr == addr && !p.keeps(open.door) {
 			return open
 		}
 	}

@@ -67,7 +67,7 @@ func background(t *testing.T, args ...string) *instance {
 	ctx, cancel := context.WithCancel(context.Background())
 	i := &instance{t: t, stdout: &text{}, stderr: &text{}, cancel: cancel, code: make(chan int, 1), hangups: make(chan os.Signal, 1)}
 	go func() {
-		i.code <- run(ctx, args, environment{lookup: noEnv, stdout: i.stdout, stderr: i.stderr, hangups: i.hangups})
+		i.code <- run(ctx, args, environment{lookup: noEnv, stdout: i.stdout, stderr: i.stderr, hangups: func() (<-chan os.Signal, func()) { return i.hangups, func() {} }})
 	}()
 	t.Cleanup(func() { cancel(); i.end() })
 	return i

@@ -41,7 +41,12 @@ itself, on SIGHUP, and with weir reload; a bad one changes nothing.`,
 			for _, warning := range cfg.Warnings {
 				log.Warn("configuration", "warning", warning.String())
 			}
-			opts := options{logger: log, level: level, sources: sources, env: env.lookup, hangups: env.hangups}
+			opts := options{logger: log, level: level, sources: sources, env: env.lookup}
+			if env.hangups != nil {
+				hangups, stop := env.hangups()
+				defer stop()
+				opts.hangups = hangups
+			}
 			return serve(c.Context(), cfg, opts, func(w *weir) {
 				log.Info("weir serves", "version", versionText(), "member", cfg.Member, "listeners", w.addrs,
 					"upstreams", cfg.Desired.Upstreams.Len(), "routes", cfg.Desired.Routes.Len(),
