@@ -39,15 +39,16 @@ type History interface {
 	Close()
 }
 
-// parseSince reads how far back: a duration, or a time as RFC 3339 has it.
-func parseSince(text string, now time.Time) (time.Time, error) {
+// ParseSince reads how far back: a duration such as "1h30m", or a time as RFC
+// 3339 has it. The error says what is wanted.
+func ParseSince(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(-d), nil
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil
 	}
-	return time.Time{}, fmt.Errorf("since=%s is neither a duration such as 1h30m nor a time such as 2026-01-31T12:00:00Z", quote(text))
+	return time.Time{}, fmt.Errorf("%s is neither a duration such as 1h30m nor a time such as 2026-01-31T12:00:00Z", quote(text))
 }
 
 // historyQuery returns what the parameters since, last, upstream and follow ask
@@ -55,9 +56,12 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 func historyQuery(q streamQuery, values url.Values, now time.Time) (HistoryQuery, bool, error) {
 	want := HistoryQuery{Last: q.last, Upstream: q.upstream, Follow: q.follow}
 	if text := values.Get("since"); text != "" {
-		since, err := parseSince(text, now)
+		since, err := ParseSince(text, now)
+		if err != nil {
+			return want, true, fmt.Errorf("since: %w", err)
+		}
 		want.Since = since
-		return want, true, err
+		return want, true, nil
 	}
 	switch text := values.Get("stored"); text {
 	case "", "0":

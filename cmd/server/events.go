@@ -87,7 +87,7 @@ func (f *eventsFlags) fromAdmin(ctx context.Context, env environment) error {
 	}
 	var since time.Time
 	if f.since != "" {
-		if since, err = parseSince(f.since, time.Now()); err != nil {
+		if since, err = f.from(); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weirproxy/weir/admin"
 	"github.com/weirproxy/weir/bus"
 	"github.com/weirproxy/weir/internal/demo"
 )
@@ -29,7 +30,7 @@ func (f *natsFlags) add(c *cobra.Command) {
 func (f *eventsFlags) fromNATS(ctx context.Context, env environment) error {
 	want := bus.ReplayRequest{Last: f.last, Upstream: f.upstream, Follow: !f.noFollow}
 	if f.since != "" {
-		since, err := parseSince(f.since, time.Now())
+		since, err := f.from()
 		if err != nil {
 			return err
 		}
@@ -70,13 +71,11 @@ func (f *eventsFlags) fromNATS(ctx context.Context, env environment) error {
 	}
 }
 
-// parseSince reads how far back: a duration, or a time as RFC 3339 has it.
-func parseSince(text string, now time.Time) (time.Time, error) {
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return now.Add(-d), nil
+// from returns when the events wanted begin.
+func (f *eventsFlags) from() (time.Time, error) {
+	since, err := admin.ParseSince(f.since, time.Now())
+	if err != nil {
+		return time.Time{}, fmt.Errorf("--since: %w", err)
 	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	return time.Time{}, fmt.Errorf("--since: %q is neither a duration such as 1h30m nor a time such as 2026-01-31T12:00:00Z", text)
+	return since, nil
 }
