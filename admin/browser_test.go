@@ -95,7 +95,10 @@ func (b *browser) read(from *os.File) {
 			continue
 		}
 		b.mu.Lock()
-		if r.Method == "Runtime.exceptionThrown" || r.Method == "Log.entryAdded" {
+		// When an interface comes or goes on the machine, a Docker network for one, the
+		// browser ends its requests; that is no fault of the page, which asks again.
+		ofMachine := strings.Contains(string(r.Params), "net::ERR_NETWORK_CHANGED")
+		if (r.Method == "Runtime.exceptionThrown" || r.Method == "Log.entryAdded") && !ofMachine {
 			b.faults = append(b.faults, string(r.Params))
 		}
 		if waiting := b.waiting[r.ID]; waiting != nil {
@@ -153,7 +156,16 @@ func (b *browser) call(method string, params, result any) {
 
 func (b *browser) open(url string) {
 	b.t.Helper()
-	b.call("Page.navigate", map[string]any{"url": url}, nil)
+	var loaded struct{ ErrorText string }
+	for range 5 {
+		b.call("Page.navigate", map[string]any{"url": url}, &loaded)
+		if loaded.ErrorText != "net::ERR_NETWORK_CHANGED" {
+			break
+		}
+	}
+	if loaded.ErrorText != "" {
+		b.t.Fatalf("open %s: %s", url, loaded.ErrorText)
+	}
 }
 
 func (b *browser) resize(width, height int) {

@@ -200,7 +200,10 @@ func TestBodiesThatAreNoChunks(t *testing.T) {
 				client := dial(t, h.addr)
 				text := head + body + smuggled
 				for i := range pieces {
-					client.raw(text[len(text)*i/pieces : len(text)*(i+1)/pieces])
+					// The answer may come, and the connection close, before the last piece.
+					if _, err := io.WriteString(client.Conn, text[len(text)*i/pieces:len(text)*(i+1)/pieces]); err != nil {
+						break
+					}
 				}
 				if resp, _ := client.response("GET"); resp.StatusCode != 400 || resp.Header.Get("X-Weir-Error") != "bad_request" || !resp.Close {
 					t.Errorf("got %v", resp)
