@@ -57,6 +57,19 @@ const (
 	CodeClientGone Code = "client_gone"
 	// CodeClientSlow: the client did not send its request in time (408).
 	CodeClientSlow Code = "client_slow"
+	// CodeConnLimit: the listener has max_connections open already (503).
+	CodeConnLimit Code = "conn_limit"
+	// CodeHostNotAllowed: a transparent upstream does not allow the host (403).
+	CodeHostNotAllowed Code = "host_not_allowed"
+	// CodeHostNotFound: the host of a transparent upstream does not exist (502).
+	CodeHostNotFound Code = "host_not_found"
+	// CodeLookupFailed: the host of a transparent upstream cannot be looked up now (502).
+	CodeLookupFailed Code = "lookup_failed"
+	// CodeAddressForbidden: the host of a transparent upstream has no address that
+	// requests may go to (403).
+	CodeAddressForbidden Code = "address_forbidden"
+	// CodeLoop: the request came through this weir already, or would (508).
+	CodeLoop Code = "loop"
 	// CodeInternal: weir itself failed (500); the log has more.
 	CodeInternal Code = "internal"
 )

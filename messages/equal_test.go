@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -19,6 +20,9 @@ func leaves(t *testing.T, v reflect.Value, path string, change func(path string,
 		return
 	case List[string]:
 		change(path, func() { v.Set(reflect.ValueOf(ListOf("A"))) })
+		return
+	case netip.Addr:
+		change(path, func() { v.Set(reflect.ValueOf(netip.MustParseAddr("192.0.2.1"))) })
 		return
 	case StatusSet:
 		change(path, func() { v.Set(reflect.ValueOf(StatusSet{bits: [8]uint64{1}})) })

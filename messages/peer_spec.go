@@ -4,7 +4,7 @@ import "strconv"
 
 // PeerSpec is one peer as discovery knows it.
 type PeerSpec struct {
-	// Addr is host:port, the host an IP literal or "localhost".
+	// Addr is host:port, the host an IP literal or "localhost", or unix:/path.
 	Addr string
 	// Weight is the peer's share, 1 to 1000.
 	Weight int

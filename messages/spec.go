@@ -33,7 +33,7 @@ type UpstreamSpec struct {
 
 // Equal tells whether two specs want the same.
 func (s UpstreamSpec) Equal(o UpstreamSpec) bool {
-	return s.Name == o.Name && EqualLists(s.Addrs, o.Addrs) && s.Discovery == o.Discovery && s.Algo == o.Algo && s.Check.Equal(o.Check) &&
+	return s.Name == o.Name && EqualLists(s.Addrs, o.Addrs) && s.Discovery.Equal(o.Discovery) && s.Algo == o.Algo && s.Check.Equal(o.Check) &&
 		s.Limits == o.Limits && s.Retry == o.Retry && s.Transport == o.Transport &&
 		s.DrainTimeout == o.DrainTimeout && s.ReplaceTimeout == o.ReplaceTimeout
 }
@@ -56,6 +56,23 @@ type Discovery struct {
 	UpdateFrequency time.Duration
 	// IPv4Only leaves IPv6 addresses out; default false.
 	IPv4Only bool
+	// Transparent is where requests may go when Kind is DiscoverTransparent.
+	Transparent Transparent
+}
+
+// Transparent says where a request may go that names its own destination.
+type Transparent struct {
+	// Allow are patterns of hosts, as proxy/destination reads them: "api.example.com",
+	// "*.example.com", "10.0.0.0/8", "*". None allows nothing.
+	Allow List[string]
+	// AllowPrivate also allows private addresses; default false.
+	AllowPrivate bool
+}
+
+// Equal tells whether two discoveries are the same.
+func (d Discovery) Equal(o Discovery) bool {
+	return d.Kind == o.Kind && d.UpdateFrequency == o.UpdateFrequency && d.IPv4Only == o.IPv4Only &&
+		d.Transparent.AllowPrivate == o.Transparent.AllowPrivate && EqualLists(d.Transparent.Allow, o.Transparent.Allow)
 }
 
 // AlgoKind is a way to pick.
@@ -131,25 +148,6 @@ type RetrySpec struct {
 	// BudgetPerSecond is how many repeats a second are allowed whatever the
 	// share; default 3.
 	BudgetPerSecond int
-}
-
-// Transport is how a peer is spoken to. Every duration: 0 = none.
-type Transport struct {
-	// ConnectionTimeout bounds one TCP connect; default 3s.
-	ConnectionTimeout time.Duration
-	// TotalConnectionTimeout bounds everything until a request can be sent; default 10s.
-	TotalConnectionTimeout time.Duration
-	// ResponseTimeout bounds the wait for the response head after the request was sent; default 30s.
-	ResponseTimeout time.Duration
-	// ReadTimeout bounds each read of a response body; default 60s.
-	ReadTimeout time.Duration
-	// WriteTimeout bounds each write to the peer; default 60s.
-	WriteTimeout time.Duration
-	// IdleTimeout is how long an unused connection is kept; default 60s.
-	IdleTimeout time.Duration
-	// TunnelTimeout is the longest silence on upgraded and event streams, where
-	// ReadTimeout does not apply; default 1h.
-	TunnelTimeout time.Duration
 }
 
 // Route policies.

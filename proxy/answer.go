@@ -47,6 +47,16 @@ func answerTo(code messages.Code) answer {
 		return answer{status: 502, message: "the server cannot be reached"}
 	case messages.CodeReset, messages.CodeBadResponse, messages.CodeStatus, messages.CodeBody:
 		return answer{status: 502, message: "the server gave no usable answer"}
+	case messages.CodeConnLimit:
+		return answer{status: 503, message: "too many connections are open already", retryAfter: "1"}
+	case messages.CodeHostNotAllowed, messages.CodeAddressForbidden:
+		return answer{status: 403, message: "requests to this host are not allowed"}
+	case messages.CodeHostNotFound:
+		return answer{status: 502, message: "the host does not exist"}
+	case messages.CodeLookupFailed:
+		return answer{status: 502, message: "the host cannot be looked up now", retryAfter: "1"}
+	case messages.CodeLoop:
+		return answer{status: 508, message: "the request goes round in a loop"}
 	case messages.CodeClientGone:
 		return answer{status: statusClientGone}
 	}

@@ -30,6 +30,7 @@ func (c *Core) exchange(x *Exchange) messages.Code {
 			return code
 		}
 		x.Request.Authority = s.trip.route.host.authority(kept, s.trip.held.Addr())
+		x.To = Destination{Addr: s.trip.held.Addr(), ServerName: s.serverName(x)}
 		failure := c.send(x)
 		if failure == nil {
 			if c.repeatStatus(x) {

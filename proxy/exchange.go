@@ -20,6 +20,9 @@ type Exchange struct {
 	// text; the codec makes it once per connection.
 	Remote     netip.AddrPort
 	RemoteText string
+	// Local is the address that the client connected to; zero = not known. Set by
+	// the client codec, for the PROXY protocol towards peers.
+	Local netip.AddrPort
 	// Request is what the client asks. Set by the client codec, edited by the
 	// core before it reaches the peer codec.
 	Request Request
@@ -37,10 +40,21 @@ type Exchange struct {
 	Upstream *Upstream
 	Peer     *balance.Peer
 	Deadline time.Time
+	// To is where the request goes. Set by the core for each attempt.
+	To Destination
 	// Response is what the peer answers. Set by PeerCodec.Send.
 	Response Response
 
 	core exchangeState
+}
+
+// Destination is where an attempt goes.
+type Destination struct {
+	// Addr is host:port, the host an IP literal or "localhost", or unix:/path.
+	Addr string
+	// ServerName is what TLS asks for and verifies; empty = no TLS. It is in lower
+	// case, without a port, and an IP literal has no brackets.
+	ServerName string
 }
 
 // Refusal is how a request is answered that a client codec could not read.

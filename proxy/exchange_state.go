@@ -66,8 +66,8 @@ func (x *Exchange) Reset() {
 	x.Response.reset()
 	x.core.reset()
 	x.Listener, x.RemoteText, x.Refusal, x.Client, x.Done = nil, "", nil, nil, nil
-	x.Remote = netip.AddrPort{}
-	x.Upstream, x.Peer, x.Deadline = nil, nil, time.Time{}
+	x.Remote, x.Local = netip.AddrPort{}, netip.AddrPort{}
+	x.Upstream, x.Peer, x.Deadline, x.To = nil, nil, time.Time{}, Destination{}
 }
 
 // Aborted tells, after Core.Serve, that the answer is missing or incomplete, so

@@ -85,7 +85,7 @@ func (p *pool) ensure(spec messages.UpstreamSpec, now time.Time) effects {
 	before := p.spec
 	p.spec = spec
 	fx := effects{events: []messages.Event{p.changed(messages.UpstreamUpdated, "", now)}}
-	if !messages.EqualLists(before.Addrs, spec.Addrs) || before.Discovery != spec.Discovery {
+	if !messages.EqualLists(before.Addrs, spec.Addrs) || !before.Discovery.Equal(spec.Discovery) {
 		fx.discover = messages.Discover{Spec: spec, Gen: p.gen}
 	}
 	if before.Algo.Kind != spec.Algo.Kind {

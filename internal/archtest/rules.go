@@ -92,18 +92,20 @@ func architecture() rules {
 
 // groups are the parts of the house, and the arrows between them.
 func groups() []group {
-	const arrows = "arrows run cmd -> admin, actors, bus, proxy, verdicts -> cluster, config, balance -> messages; " +
+	const arrows = "arrows run cmd -> admin, actors, bus, proxy, verdicts, certs, socket -> cluster, config, balance -> messages; " +
 		"who needs more declares an interface, and cmd/server ties it together"
 	low := []string{"messages", "meter"}
 	mid := []string{"cluster", "config", "balance", "messages", "meter"}
 	return []group{
-		{name: "cmd", packages: []string{"./cmd/..."}, may: []string{"admin", "actors", "bus", "proxy", "verdicts", "cluster", "config", "balance", "messages", "meter", "demo"}, reason: arrows},
+		{name: "cmd", packages: []string{"./cmd/..."}, may: []string{"admin", "actors", "bus", "proxy", "verdicts", "certs", "socket", "cluster", "config", "balance", "messages", "meter", "demo"}, reason: arrows},
 		{name: "admin", packages: []string{"./admin/..."}, may: mid, within: down, reason: arrows},
 		{name: "actors", packages: []string{"./actors/..."}, may: mid, tests: []string{"bus"}, within: down,
 			reason: arrows + "; siblings never import each other: a parent gets its children as Props, tied together in actors/tree.go"},
 		{name: "bus", packages: []string{"./bus/..."}, may: mid, within: down, reason: arrows},
 		{name: "proxy", packages: []string{"./proxy/..."}, may: mid, within: up,
 			reason: arrows + "; a codec knows the core, the core knows no codec, and codecs do not know each other"},
+		{name: "certs", packages: []string{"./certs/..."}, may: low, within: down, reason: arrows},
+		{name: "socket", packages: []string{"./socket/..."}, may: low, within: down, reason: arrows},
 		{name: "verdicts", packages: []string{"./verdicts/..."}, may: low, within: down, reason: arrows},
 		{name: "cluster", packages: []string{"./cluster/..."}, may: low, within: down, reason: arrows},
 		{name: "config", packages: []string{"./config/..."}, may: low, within: down, reason: arrows},
@@ -111,7 +113,7 @@ func groups() []group {
 		{name: "messages", packages: []string{"./messages/..."}, reason: arrows},
 		{name: "meter", packages: []string{"./internal/meter"}, reason: "a leaf: hot paths count with it"},
 		{name: "demo", packages: []string{"./internal/demo"}, may: low, reason: "a show of its own: it meets weir over the network, in cmd/server"},
-		{name: "kits", packages: []string{"./internal/actortest", "./internal/dnstest", "./internal/natstest", "./internal/part", "./internal/peertest"}, may: []string{"messages"}, within: apart, kit: true,
+		{name: "kits", packages: []string{"./internal/actortest", "./internal/dnstest", "./internal/dockertest", "./internal/natstest", "./internal/part", "./internal/peertest"}, may: []string{"messages"}, within: apart, kit: true,
 			reason: "kits serve tests and know little, so that they break for one reason"},
 		{name: "tools", packages: []string{"./internal/archtest", "./internal/smoke", "./internal/testreport"},
 			reason: "tools look at weir from outside: as source, as a process, as text"},
@@ -136,6 +138,11 @@ func homes() []home {
 		{lib: "golang.org/x/term", product: []string{"./cmd/server"}, reason: one},
 		{lib: "github.com/miekg/dns", product: []string{"./actors/discovery/dns", "./internal/dnstest"}, reason: one},
 		{lib: "github.com/docker/docker", product: []string{"./actors/discovery/docker"}, reason: one},
+		{lib: "github.com/pires/go-proxyproto", product: []string{"./socket"}, tests: everywhere, reason: one},
+		{lib: "github.com/coreos/go-systemd/v22", product: []string{"./socket"}, reason: one},
+		{lib: "golang.org/x/sys", product: []string{"./socket"}, tests: everywhere, reason: one},
+		{lib: "golang.org/x/net", tests: everywhere, reason: inTests + ": frames of HTTP/2"},
+		{lib: "google.golang.org/grpc", tests: everywhere, reason: inTests + "; tests talk to the real thing"},
 		{lib: "github.com/santhosh-tekuri/jsonschema/v6", tests: everywhere, reason: inTests},
 		{lib: "github.com/google/go-cmp", product: []string{"./internal/actortest", "./internal/natstest", "./internal/peertest"}, tests: everywhere, reason: inTests},
 		{lib: "go.uber.org/goleak", product: []string{"./internal/actortest", "./internal/natstest", "./internal/peertest"}, tests: everywhere, reason: inTests},

@@ -25,9 +25,6 @@ type clientListener struct {
 	dismissed  sync.WaitGroup
 }
 
-// codeConnLimit is in X-Weir-Error when MaxConnections are open.
-const codeConnLimit messages.Code = "conn_limit"
-
 // A client that is turned away gets dismissTime to read why, as long as there are
 // no more than maxDismissing of them; the others are just closed.
 const (
@@ -35,7 +32,7 @@ const (
 	maxDismissing = 100
 )
 
-const dismissal = "HTTP/1.1 503 Service Unavailable\r\nX-Weir-Error: " + string(codeConnLimit) + "\r\nRetry-After: 1\r\nCache-Control: no-store\r\n" +
+const dismissal = "HTTP/1.1 503 Service Unavailable\r\nX-Weir-Error: " + string(messages.CodeConnLimit) + "\r\nRetry-After: 1\r\nCache-Control: no-store\r\n" +
 	"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 51\r\nConnection: close\r\n\r\n" +
 	"conn_limit: too many connections are open already\r\n"
 

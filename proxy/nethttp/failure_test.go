@@ -20,7 +20,7 @@ const short = 50 * time.Millisecond
 
 // newExchange makes an exchange as a client codec would, to be sent to addr.
 func newExchange(addr, method string, body io.Reader, length int64) *proxy.Exchange {
-	x := &proxy.Exchange{Peer: balance.NewRegistry().Ref("u").Peer(addr)}
+	x := &proxy.Exchange{Peer: balance.NewRegistry().Ref("u").Peer(addr), To: proxy.Destination{Addr: addr}}
 	x.Request = proxy.Request{Method: method, Scheme: "http", Authority: "a", Path: "/", Proto: "HTTP/1.1", Body: body, ContentLength: length}
 	return x
 }

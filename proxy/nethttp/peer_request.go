@@ -18,7 +18,7 @@ var errBadTarget = errors.New("not a path that can be sent")
 func (a *attempt) request(x *proxy.Exchange) (*http.Request, error) {
 	in := &x.Request
 	keep := newKeeper(x)
-	target, err := targetURL(x.Peer.Addr(), keep.keep(in.Path), keep.keep(in.Query), in.HasQuery)
+	target, err := targetURL(x.To.Addr, keep.keep(in.Path), keep.keep(in.Query), in.HasQuery)
 	if err != nil {
 		return nil, err
 	}
