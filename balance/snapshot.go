@@ -26,6 +26,9 @@ type Policy struct {
 	Algo messages.Algo
 	// Limits; a QueueTimeout of 0 means DefaultQueueTimeout.
 	Limits messages.Limits
+	// Transparent tells that each request names its own destination: there are no
+	// members, and the state is healthy all the same.
+	Transparent bool
 }
 
 // DefaultQueueTimeout is how long an ask waits when the policy does not say.
@@ -121,6 +124,8 @@ func (s *Snapshot) State() messages.UpstreamState {
 		members = s.outgoing
 	}
 	switch {
+	case s.config.Policy.Transparent:
+		return messages.StateHealthy
 	case s.config.Pending:
 		return messages.StatePending
 	case s.available == 0:

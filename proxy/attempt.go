@@ -29,8 +29,9 @@ func (c *Core) exchange(x *Exchange) messages.Code {
 			}
 			return code
 		}
-		x.Request.Authority = s.trip.route.host.authority(kept, s.trip.held.Addr())
-		x.To = Destination{Addr: s.trip.held.Addr(), ServerName: s.serverName(x)}
+		addr := s.destination(x)
+		x.Request.Authority = s.trip.route.host.authority(kept, addr)
+		x.To = Destination{Addr: addr, ServerName: s.serverName(x)}
 		failure := c.send(x)
 		if failure == nil {
 			if c.repeatStatus(x) {
@@ -53,6 +54,9 @@ func (c *Core) acquire(x *Exchange) messages.Code {
 	s := &x.core
 	if s.trip.held != nil {
 		return fine
+	}
+	if x.Upstream.finder != nil {
+		return c.acquireOpen(x)
 	}
 	var peer *balance.Peer
 	var err error
@@ -116,8 +120,9 @@ func (c *Core) send(x *Exchange) *Failure {
 		c.retried.Add(1)
 		x.Upstream.state.countRetry(t.repeatFor)
 	}
-	x.Peer = t.held
-	x.core.ask.Tried(t.held)
+	if x.Peer = t.held; t.held != nil {
+		x.core.ask.Tried(t.held)
+	}
 	x.Response.reset()
 	began := time.Now()
 	err := x.Upstream.codec.Send(x)
@@ -194,7 +199,7 @@ func (c *Core) settleFailure(x *Exchange, f *Failure) messages.Code {
 // has it looked at.
 func (c *Core) blame(x *Exchange, code messages.Code) {
 	t := &x.core.trip
-	if !isPeersFault(code) {
+	if !isPeersFault(code) || t.held == nil {
 		return
 	}
 	t.peerFailed = true

@@ -29,11 +29,12 @@ type change struct {
 	// round is the number of this change, see Upstream and route.
 	round uint64
 
-	shadowed []shadowed
-	made     []PeerCodec
-	dropped  []droppedCodec
-	limits   []newLimits
-	faults   []error
+	shadowed                    []shadowed
+	made                        []PeerCodec
+	dropped                     []droppedCodec
+	madeFinders, droppedFinders []Finder
+	limits                      []newLimits
+	faults                      []error
 }
 
 // shadowed is a route that can never match, because another has the same rule.
@@ -83,6 +84,9 @@ func (b *change) build(d Delta) error {
 	}
 	for _, codec := range b.made {
 		codec.Close()
+	}
+	for _, finder := range b.madeFinders {
+		finder.Close()
 	}
 	return errors.Join(b.faults...)
 }
@@ -165,6 +169,9 @@ func (b *change) commit() {
 	}
 	for _, d := range b.dropped {
 		d.codec.Close()
+	}
+	for _, finder := range b.droppedFinders {
+		finder.Close()
 	}
 }
 

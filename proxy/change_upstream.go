@@ -16,6 +16,9 @@ func (b *change) setUpstream(spec *messages.UpstreamSpec) error {
 	if old != nil {
 		u.state, u.codec = old.state, old.codec
 	}
+	if err := b.setFinder(u, old, spec.Discovery); err != nil {
+		return err
+	}
 	switch {
 	case u.codec == nil:
 		u.codec = b.newCodec(spec.Transport)
@@ -40,7 +43,38 @@ func (b *change) removeUpstream(name string) {
 	}
 	b.next.defined--
 	b.dropped = append(b.dropped, droppedCodec{u.name, u.codec})
+	b.dropFinder(u)
 	b.put(&Upstream{name: u.name, state: u.state}, b.users(u.name))
+}
+
+// setFinder gives a transparent upstream its Finder: that of old when it finds the same.
+func (b *change) setFinder(u, old *Upstream, d messages.Discovery) error {
+	same := old != nil && old.finder != nil && old.discovery.Equal(d)
+	switch {
+	case same:
+		u.finder, u.discovery = old.finder, old.discovery
+		return nil
+	case d.Kind == messages.DiscoverTransparent:
+		if b.core.newFinder == nil {
+			return errNoFinder
+		}
+		finder, err := b.core.newFinder(d)
+		if err != nil {
+			return err
+		}
+		b.madeFinders = append(b.madeFinders, finder)
+		u.finder, u.discovery = finder, d
+	}
+	if old != nil {
+		b.dropFinder(old)
+	}
+	return nil
+}
+
+func (b *change) dropFinder(u *Upstream) {
+	if u.finder != nil {
+		b.droppedFinders = append(b.droppedFinders, u.finder)
+	}
 }
 
 func (b *change) newCodec(t messages.Transport) *codecUse {

@@ -61,7 +61,7 @@ func (f *fakePeers) Send(x *Exchange) error {
 		r, f.replies = f.replies[0], f.replies[1:]
 	}
 	f.mu.Unlock()
-	saw := sight{peer: x.Peer.Addr(), method: x.Request.Method, authority: x.Request.Authority,
+	saw := sight{peer: x.To.Addr, method: x.Request.Method, authority: x.Request.Authority,
 		path: x.Request.Path, query: x.Request.Query, upgrade: x.Request.Upgrade}
 	for i := range x.Request.Header.Len() {
 		h := x.Request.Header.At(i)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"slices"
 	"sync"
@@ -16,6 +17,9 @@ type Deps struct {
 	Registry *balance.Registry
 	// NewPeerCodec makes the codec of one upstream; called by Apply. Required.
 	NewPeerCodec func(messages.Transport) PeerCodec
+	// NewFinder makes the Finder of a transparent upstream; called by Apply. An
+	// error refuses the upstream. Nil = no transparent upstream is served.
+	NewFinder func(messages.Discovery) (Finder, error)
 	// Suspect is told of peers that failed, at most four times a second for one
 	// peer. It is called from request goroutines and must not block. Nil = nobody is told.
 	Suspect func(messages.Suspected)
@@ -41,6 +45,10 @@ type Totals struct {
 type Core struct {
 	registry  *balance.Registry
 	newCodec  func(messages.Transport) PeerCodec
+	newFinder func(messages.Discovery) (Finder, error)
+	// via is what requests of transparent upstreams carry on, so that one which
+	// comes back is known: no other process has it.
+	via       string
 	suspect   func(messages.Suspected)
 	logger    *slog.Logger
 	accessLog bool
@@ -63,6 +71,8 @@ func New(d Deps) *Core {
 	c := &Core{
 		registry:  d.Registry,
 		newCodec:  d.NewPeerCodec,
+		newFinder: d.NewFinder,
+		via:       "1.1 weir-" + rand.Text(),
 		suspect:   d.Suspect,
 		logger:    d.Logger,
 		accessLog: d.AccessLog && d.Logger != nil,
@@ -137,6 +147,9 @@ func (c *Core) Close() {
 	for _, use := range old.upstreams.all() {
 		if codec := use.upstream.codec; codec != nil {
 			codec.Close()
+		}
+		if finder := use.upstream.finder; finder != nil {
+			finder.Close()
 		}
 	}
 }

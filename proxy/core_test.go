@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -220,7 +221,7 @@ func TestResetForgetsEverything(t *testing.T) {
 	}
 	x.Reset()
 	if x.Request.Header.Len() != 0 || x.Response.Header.Len() != 0 || x.Listener != nil || x.Client != nil || x.Request.Path != "" ||
-		x.core.trip != (trip{}) || len(x.core.scratch) != 0 || x.core.body.source != nil || x.Upstream != nil {
+		!reflect.DeepEqual(x.core.trip, trip{}) || len(x.core.scratch) != 0 || x.core.body.source != nil || x.Upstream != nil {
 		t.Errorf("left over: %+v", x)
 	}
 }

@@ -42,6 +42,8 @@ type trip struct {
 	// held is the peer whose slot this exchange has, next the one it has
 	// besides while a response is about to be discarded.
 	held, next *balance.Peer
+	// found are the addresses of a transparent upstream's request, which has no peer.
+	found []string
 	// peerFailed is what the release of held will say.
 	peerFailed bool
 	attempts   int

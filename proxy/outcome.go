@@ -93,7 +93,7 @@ func (c *Core) complain(x *Exchange, status int) {
 	attrs := []slog.Attr{
 		slog.String(fieldCode, string(t.code)), slog.Int(fieldStatus, status),
 		slog.String(fieldRoute, x.core.routeName()), slog.String(fieldUpstream, x.Upstream.nameOrNone()),
-		slog.String(fieldPeer, x.peerAddr()), slog.Int(fieldAttempts, t.attempts),
+		slog.String(fieldPeer, x.To.Addr), slog.Int(fieldAttempts, t.attempts),
 		slog.String(fieldRequestID, t.requestID),
 	}
 	if t.detail != nil {
@@ -114,7 +114,7 @@ func (c *Core) logAccess(x *Exchange, status int, took time.Duration) {
 		slog.String(fieldMethod, x.Request.Method), slog.String(fieldHost, t.host), slog.String(fieldPath, t.path),
 		slog.String(fieldProto, x.Request.Proto), slog.Int(fieldStatus, status), slog.String(fieldCode, string(t.code)),
 		slog.String(fieldRoute, x.core.routeName()), slog.String(fieldUpstream, x.Upstream.nameOrNone()),
-		slog.String(fieldPeer, x.peerAddr()), slog.Int(fieldAttempts, t.attempts), slog.Int64(fieldBytes, t.sent),
+		slog.String(fieldPeer, x.To.Addr), slog.Int(fieldAttempts, t.attempts), slog.Int64(fieldBytes, t.sent),
 		slog.Duration(fieldTook, took), slog.String(fieldRequestID, t.requestID))
 }
 
@@ -151,11 +151,4 @@ func (u *Upstream) nameOrNone() string {
 		return ""
 	}
 	return u.name
-}
-
-func (x *Exchange) peerAddr() string {
-	if x.Peer == nil {
-		return ""
-	}
-	return x.Peer.Addr()
 }

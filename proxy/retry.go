@@ -73,12 +73,14 @@ func (c *Core) repeatStatus(x *Exchange) bool {
 	if gone(x) || overdue(x) || !c.spend(x) {
 		return false
 	}
-	s.ask.Done = c.closed
-	next, err := x.Upstream.ref.Acquire(&s.ask)
-	if err != nil {
-		return false
+	if x.Upstream.finder == nil {
+		s.ask.Done = c.closed
+		next, err := x.Upstream.ref.Acquire(&s.ask)
+		if err != nil {
+			return false
+		}
+		t.next = next
 	}
-	t.next = next
 	c.closeResponse(x)
 	x.Upstream.release(x)
 	s.body.rewind()

@@ -15,6 +15,8 @@ type Upstream struct {
 	transport messages.Transport
 	ref       *balance.Ref // nil: only routes speak of it, it is not defined
 	codec     *codecUse    // nil when ref is
+	discovery messages.Discovery
+	finder    Finder // nil: the ref has peers
 	state     *upstreamState
 	// made and wanted are the numbers of the change that made this and of the one
 	// that wanted it last. Only changes look at them, of which there is one at a time.
@@ -31,7 +33,8 @@ func (u *Upstream) Transport() messages.Transport { return u.transport }
 // wants tells whether requests are treated the same under spec. What else is in
 // a spec is no business of the data path's.
 func (u *Upstream) wants(spec *messages.UpstreamSpec) bool {
-	return u.algo == spec.Algo && u.retry == spec.Retry && u.transport == spec.Transport
+	return u.algo == spec.Algo && u.retry == spec.Retry && u.transport == spec.Transport &&
+		(u.finder == nil && spec.Discovery.Kind != messages.DiscoverTransparent || u.discovery.Equal(spec.Discovery))
 }
 
 // wireOf returns what of a transport a codec is made for. The rest are times,
@@ -75,6 +78,9 @@ func (u *upstreamState) countRetry(code messages.Code) {
 // exhausted tells whether an attempt at every available peer was made already.
 func (u *Upstream) exhausted(x *Exchange) bool {
 	s := &x.core
+	if u.finder != nil {
+		return s.trip.attempts >= len(s.trip.found)
+	}
 	snapshot := u.ref.Snapshot()
 	// Each attempt takes a peer that was not tried while there is one.
 	if snapshot == nil || s.trip.attempts < snapshot.Available() {

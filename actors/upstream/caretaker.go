@@ -16,7 +16,7 @@ func parkUpstream(ref *balance.Ref, spec messages.UpstreamSpec, gen uint64, deta
 		fx.publish = last.Park(now)
 	} else {
 		fx.publish = balance.NewSnapshot(balance.SnapshotConfig{
-			Policy: balance.Policy{Algo: spec.Algo, Limits: spec.Limits}, At: now, Parked: true, Probed: spec.Check.Kind != messages.CheckOff})
+			Policy: policyOf(spec), At: now, Parked: true, Probed: spec.Check.Kind != messages.CheckOff})
 	}
 	fx.watch = watchPeers(spec, gen, fx.publish.Members())
 	fx.events = []messages.Event{messages.UpstreamChanged{Upstream: spec.Name, Change: messages.UpstreamParked, Detail: detail,

@@ -49,7 +49,7 @@ func (m *Memory) Want(spec messages.UpstreamSpec) {
 	l.spec, l.wanted = spec, true
 	if ref := m.registry.Ref(spec.Name); ref.Snapshot() == nil {
 		ref.Publish(balance.NewSnapshot(balance.SnapshotConfig{
-			Policy: balance.Policy{Algo: spec.Algo, Limits: spec.Limits}, Pending: true, At: time.Now()}))
+			Policy: policyOf(spec), Pending: true, At: time.Now()}))
 	}
 }
 

@@ -82,7 +82,7 @@ func specOf(m balance.Member) messages.PeerSpec {
 }
 
 func (p *pool) policy() balance.Policy {
-	return balance.Policy{Algo: p.spec.Algo, Limits: p.spec.Limits}
+	return policyOf(p.spec)
 }
 
 func (p *pool) watch() *messages.WatchPeers { return watchPeers(p.spec, p.gen, p.members()) }
@@ -102,4 +102,9 @@ func watchPeers(spec messages.UpstreamSpec, gen uint64, members []balance.Member
 		targets[i] = messages.ProbeTarget{Addr: m.Peer.Addr(), Verdict: m.Peer.Verdict(), Remembered: m.Peer.Remembered()}
 	}
 	return &messages.WatchPeers{Upstream: spec.Name, Gen: gen, Check: spec.Check, Peers: messages.ListOf(targets...)}
+}
+
+// policyOf says how an upstream picks and what it takes.
+func policyOf(spec messages.UpstreamSpec) balance.Policy {
+	return balance.Policy{Algo: spec.Algo, Limits: spec.Limits, Transparent: spec.Discovery.Kind == messages.DiscoverTransparent}
 }

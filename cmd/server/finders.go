@@ -39,7 +39,7 @@ func newFinders(cfg *config.Config, log *slog.Logger) (*finders, error) {
 	f := &finders{resolver: resolver, log: log, auto: cfg.Docker.Auto}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	names := discovery.FromDNS(resolver)
-	kinds := discovery.ByKind{messages.DiscoverStatic: names, messages.DiscoverDNS: names}
+	kinds := discovery.ByKind{messages.DiscoverStatic: names, messages.DiscoverDNS: names, messages.DiscoverTransparent: discovery.Transparent{}}
 	engine, err := docker.New(docker.Config{Host: cfg.Docker.Host, PeerAddr: docker.PeerAddr(cfg.Docker.PeerAddr), Auto: cfg.Docker.Auto, Logger: log,
 		TLS: docker.TLS{CA: cfg.Docker.TLS.CA, Cert: cfg.Docker.TLS.Cert, Key: cfg.Docker.TLS.Key}})
 	switch {
