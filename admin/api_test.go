@@ -95,6 +95,15 @@ func TestUpstreams(t *testing.T) {
 	t.Run("quotes a hostile name", func(t *testing.T) {
 		wantError(t, get(t, h, "/api/v1/upstreams/%3Cscript%3E%0A"+strings.Repeat("x", 3000)), http.StatusNotFound, "no_upstream", `"<script>\nxxx`)
 	})
+	t.Run("says that a transparent one has no peers, which is well", func(t *testing.T) {
+		open := w.registry.Ref("open")
+		open.Publish(balance.NewSnapshot(balance.SnapshotConfig{Policy: balance.Policy{Transparent: true}, EmptySince: at}))
+		defer open.Withdraw()
+		const want = `{"name":"open","state":"healthy","parked":false,"algo":"transparent","routes":[],"available":0,"total":0,"waiting":0,"peers":[],"transparent":true}` + "\n"
+		if diff := cmp.Diff(want, get(t, h, "/api/v1/upstreams/open").Body.String()); diff != "" {
+			t.Error(diff)
+		}
+	})
 	t.Run("is empty without any", func(t *testing.T) {
 		rec := get(t, newServer(t, admincfg(), newWorld().deps()).Handler(), "/api/v1/upstreams")
 		if got := rec.Body.String(); got != "{\"upstreams\":[]}\n" {

@@ -32,6 +32,9 @@ func (p peerSource) Collect(emit func(meter.Sample)) {
 				upstream, meter.Label{Name: "state", Value: state}))
 		}
 		emit(gauge("weir_upstream_parked", "1 while the upstream's actor is given up for now.", oneIf(snapshot.Parked()), upstream))
+		if d, ok := ref.LastDiscovery(); ok {
+			emitDiscovery(emit, upstream, d)
+		}
 	}
 	emit(gauge("weir_per_peer_series", "1 while there are series per peer; 0 above 1000 peers.", oneIf(total <= maxPeerSeries)))
 	if total > maxPeerSeries {
@@ -42,6 +45,14 @@ func (p peerSource) Collect(emit func(meter.Sample)) {
 			emitPeer(emit, g.upstream, m)
 		}
 	}
+}
+
+func emitDiscovery(emit func(meter.Sample), upstream meter.Label, d balance.DiscoveryRecord) {
+	if !d.LastSuccess.IsZero() {
+		emit(gauge("weir_discovery_last_success_seconds", "When all peers of an upstream were found last, as Unix time.",
+			float64(d.LastSuccess.UnixMilli())/1000, upstream))
+	}
+	emit(gauge("weir_discovery_stale", "1 while a part of the peers is of an earlier look, because the latest failed.", oneIf(d.Stale), upstream))
 }
 
 func emitPeer(emit func(meter.Sample), upstream string, m balance.Member) {

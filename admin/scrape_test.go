@@ -93,6 +93,7 @@ func TestMetricsOfPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ref.RecordDiscovery(balance.DiscoveryRecord{LastSuccess: time.UnixMilli(1_700_000_000_500), Stale: true})
 	s := newServer(t, admin.Config{}, w.deps())
 	lint(t, s)
 	got := scrape(t, s)
@@ -114,6 +115,8 @@ func TestMetricsOfPeers(t *testing.T) {
 		{"weir_upstream_peers", []string{"state=available", "upstream=web"}, 2},
 		{"weir_upstream_peers", []string{"state=unavailable", "upstream=web"}, 1},
 		{"weir_upstream_parked", []string{"upstream=web"}, 0},
+		{"weir_discovery_last_success_seconds", []string{"upstream=web"}, 1_700_000_000.5},
+		{"weir_discovery_stale", []string{"upstream=web"}, 1},
 		{"weir_per_peer_series", nil, 1},
 		{"weir_info", []string{"member=a", "version=v0.1.0"}, 1},
 		{"weir_ready", nil, 1},

@@ -28,6 +28,8 @@ type upstreamView struct {
 	Peers   []peerView `json:"peers"`
 	// Draining are peers that left the set and still have requests.
 	Draining []drainView `json:"draining,omitempty"`
+	// Transparent: it has no peers, each request names its own destination.
+	Transparent bool `json:"transparent,omitempty"`
 	// Discovery is nil until it said something.
 	Discovery *discoveryView `json:"discovery,omitempty"`
 }
@@ -151,6 +153,9 @@ func (v *upstreamView) look(ref *balance.Ref) {
 		return
 	}
 	v.State, v.Parked, v.Algo = snapshot.State().String(), snapshot.Parked(), snapshot.Policy().Algo.String()
+	if v.Transparent = snapshot.Policy().Transparent; v.Transparent {
+		v.Algo = string(messages.DiscoverTransparent)
+	}
 	v.Available, v.Total = snapshot.Available(), snapshot.Len()
 	v.Peers = make([]peerView, 0, v.Total)
 	for _, m := range snapshot.Members() {

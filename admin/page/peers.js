@@ -133,7 +133,7 @@ class PeerTable {
     place(this.body, [...rows.values()].map((row) => row.root));
     this.table.hidden = peers.length === 0;
     this.none.hidden = peers.length !== 0;
-    setText(this.none, u.state === 'pending' ? 'Looking for its peers. Requests wait for the first result.' : 'It has no peers. Requests are answered with 503.');
+    setText(this.none, u.transparent ? 'It has no peers of its own: each request goes where its Host says.' : u.state === 'pending' ? 'Looking for its peers. Requests wait for the first result.' : 'It has no peers. Requests are answered with 503.');
     this.more.hidden = !many;
     setText(this.more, this.all ? 'Show fewer' : 'Show all ' + plural(u.peers.length, 'peer'));
   }

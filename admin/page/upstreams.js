@@ -45,8 +45,8 @@ class Card {
     this.parked.hidden = !u.parked;
     setData(this.root, 'tone', u.parked ? 'bad' : toneOf(u.state));
     setText(this.sub, describe(u));
-    setText(this.available, number(u.available));
-    setText(this.total, ' of ' + number(u.total) + ' available');
+    setText(this.available, u.transparent ? '' : number(u.available));
+    setText(this.total, u.transparent ? 'no peers of its own' : ' of ' + number(u.total) + ' available');
     setData(this.track, 'empty', u.total ? undefined : '');
     this.bar.style.width = (u.total ? (100 * u.available) / u.total : 0) + '%';
     setText(this.waiting, number(u.waiting));

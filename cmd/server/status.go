@@ -16,19 +16,28 @@ import (
 
 // upstreamView is what the commands read of an upstream.
 type upstreamView struct {
-	Name      string     `json:"name"`
-	State     string     `json:"state"`
-	Algo      string     `json:"algo"`
-	Available int        `json:"available"`
-	Waiting   int        `json:"waiting"`
-	Parked    bool       `json:"parked"`
-	Peers     []peerView `json:"peers"`
-	Draining  []struct {
+	Name        string     `json:"name"`
+	State       string     `json:"state"`
+	Algo        string     `json:"algo"`
+	Available   int        `json:"available"`
+	Waiting     int        `json:"waiting"`
+	Parked      bool       `json:"parked"`
+	Transparent bool       `json:"transparent"`
+	Peers       []peerView `json:"peers"`
+	Draining    []struct {
 		Addr     string     `json:"addr"`
 		Until    *time.Time `json:"until"`
 		InFlight int64      `json:"in_flight"`
 	} `json:"draining"`
 	Discovery *discoveryView `json:"discovery"`
+}
+
+// available says how many of its peers are; a transparent upstream has none.
+func (u upstreamView) available() string {
+	if u.Transparent {
+		return "-"
+	}
+	return fmt.Sprintf("%d of %d", u.Available, len(u.Peers))
 }
 
 // discoveryView is what the commands read of a discovery.
@@ -195,14 +204,17 @@ func printUpstreams(env environment, s *demo.Screen, upstreams []upstreamView) {
 			unwell = append(unwell[:3], fmt.Sprintf("and %d more", len(unwell)-3))
 		}
 		// The colour comes last in its cell's line, so that widths stay right: states are plain here.
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%d of %d\t%d\t%s\t%s\n", u.Name, u.State, u.Available, len(u.Peers), u.Waiting, u.Algo, strings.Join(unwell, ", "))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", u.Name, u.State, u.available(), u.Waiting, u.Algo, strings.Join(unwell, ", "))
 	}
 	_ = w.Flush() // stdout is closed: nobody to tell
 }
 
 // printUpstream prints an upstream and its peers.
 func printUpstream(env environment, s *demo.Screen, u upstreamView) {
-	line := fmt.Sprintf("%s  %s  %d of %d available  %s", s.Paint(demo.Bold, u.Name), u.State, u.Available, len(u.Peers), u.Algo)
+	line := fmt.Sprintf("%s  %s  %s available  %s", s.Paint(demo.Bold, u.Name), u.State, u.available(), u.Algo)
+	if u.Transparent {
+		line = fmt.Sprintf("%s  transparent: each request goes where its Host says", s.Paint(demo.Bold, u.Name))
+	}
 	if u.Waiting > 0 {
 		line += fmt.Sprintf("  %d waiting", u.Waiting)
 	}
