@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -63,4 +64,36 @@ func TestANameIsFollowedAndOutlivesItsNameServer(t *testing.T) {
 	names.SetAddrs("app.test.", 1, one)
 	names.Resume()
 	eventually(t, "the first address answers again", func() bool { return s.answers() == one })
+}
+
+// TestTheTiersOfSRVRecordsReachTraffic has a backup in the records' priority:
+// it serves when the peers of the first priority are gone, and not before.
+func TestTheTiersOfSRVRecordsReachTraffic(t *testing.T) {
+	first, killFirst := peer(t, "first")
+	backup, _ := peer(t, "backup")
+	record := func(priority int, addr, host string) string {
+		_, port, _ := net.SplitHostPort(addr) // as listened at
+		return fmt.Sprintf("_http._tcp.shop.test. 1 IN SRV %d 10 %s %s", priority, port, host)
+	}
+	names := dnstest.Start(t)
+	names.Set("_http._tcp.shop.test.", "SRV", dnstest.Records(record(10, first, "a.shop.test."), record(20, backup, "b.shop.test.")))
+	names.SetAddrs("a.shop.test.", 1, "127.0.0.1")
+	names.SetAddrs("b.shop.test.", 1, "127.0.0.1")
+	s := newSite(t, "watch: false\ndns: {servers: [\""+names.Addr()+"\"], timeout: 500ms}", backup)
+	s.write(strings.Replace(s.text("_http._tcp.shop.test"), "  web:\n", "  web:\n    discovery: dns\n", 1))
+	if code, _, stderr := s.reload(); code != 0 {
+		t.Fatal(stderr)
+	}
+	eventually(t, "the first tier answers", func() bool { return s.answers() == "first" })
+	for range 50 {
+		if got := s.answers(); got != "first" {
+			t.Fatalf("%q answers while a peer of the first tier is there", got)
+		}
+	}
+	killFirst()
+	eventually(t, "the backup answers", func() bool { return s.answers() == "backup" })
+	eventually(t, "the first tier is shown as gone", func() bool {
+		_, out, _ := command(t, "upstreams", "web", "--admin", s.adminURL)
+		return strings.Contains(out, backup) && strings.Contains(out, "connect_refused")
+	})
 }
