@@ -108,12 +108,41 @@ type ConfigChanged struct {
 	At     time.Time
 }
 
+// CertChange is what happened to a certificate.
+type CertChange string
+
+// The changes of a certificate.
+const (
+	// CertExpiring: it ends within 30, 14, 7 or 1 days, or has ended.
+	CertExpiring CertChange = "expiring"
+	// CertReloaded: its file has another one, which is in use for new connections.
+	CertReloaded CertChange = "reloaded"
+	// CertRefused: its file changed to what cannot be used; the one before stays in use.
+	CertRefused CertChange = "refused"
+)
+
+// CertChanged says that a certificate ends soon, was replaced, or could not be.
+// Sent by: whoever watches the files. Received by: the notifier.
+type CertChanged struct {
+	// File is the path of the certificate's file, as configured.
+	File   string
+	Change CertChange
+	// NotAfter is when the certificate in use ends.
+	NotAfter time.Time
+	// DaysLeft is how many days are left of it, rounded up; 0 = it has ended.
+	DaysLeft int
+	// Detail has the names that it is for, or what is wrong, for people.
+	Detail string
+	At     time.Time
+}
+
 func (Flipped) message()          {}
 func (UpstreamChanged) message()  {}
 func (DiscoveryChanged) message() {}
 func (ActorCrashed) message()     {}
 func (ActorRestarted) message()   {}
 func (ConfigChanged) message()    {}
+func (CertChanged) message()      {}
 
 func (Flipped) event()          {}
 func (UpstreamChanged) event()  {}
@@ -121,3 +150,4 @@ func (DiscoveryChanged) event() {}
 func (ActorCrashed) event()     {}
 func (ActorRestarted) event()   {}
 func (ConfigChanged) event()    {}
+func (CertChanged) event()      {}

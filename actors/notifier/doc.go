@@ -11,7 +11,7 @@
 // end (flush.go). It belongs to no incarnation either; one goroutine runs it.
 //
 // In: messages.Event values: Flipped, UpstreamChanged, DiscoveryChanged,
-// ActorCrashed, ActorRestarted, ConfigChanged. Acknowledgements of the stream.
+// ActorCrashed, ActorRestarted, ConfigChanged, CertChanged. Acknowledgements of the stream.
 // Out: for each event a log line, a Record in the Feed, and a message that the
 // stream stores (OutboxDeps.Store), or live only without an outbox
 // (Deps.Publish). docs/events describes them to their consumers.

@@ -28,6 +28,13 @@ func logEvent(log *slog.Logger, event messages.Event) {
 	case messages.ActorCrashed: // its line, with the stack, was written where it crashed
 	case messages.ActorRestarted:
 		log.LogAttrs(ctx, slog.LevelInfo, "actor restarted", slog.String("actor", m.Actor), slog.Int("failures", m.Failures), slog.Duration("delay", m.Delay))
+	case messages.CertChanged:
+		level := slog.LevelWarn
+		if m.Change == messages.CertReloaded {
+			level = slog.LevelInfo
+		}
+		log.LogAttrs(ctx, level, "certificate "+string(m.Change), slog.String("file", m.File), slog.Time("not_after", m.NotAfter),
+			slog.Int("days_left", m.DaysLeft), slog.String("detail", clip(m.Detail)))
 	case messages.ConfigChanged: // its line, with all faults, was written by who read it
 	}
 }

@@ -25,6 +25,11 @@ func configSubject(prefix, kind, name string) string {
 	return prefix + ".evt.config." + short(nameToken(kind)) + "." + short(nameToken(name))
 }
 
+// certSubject is where the changes of a certificate go.
+func certSubject(prefix, file string) string {
+	return prefix + ".evt.cert." + short(nameToken(file))
+}
+
 // outboxSubject is where it is told what the outbox lost. It is a subject of its
 // own, so that it hides no crash from who reads the last event of each subject.
 func outboxSubject(prefix string) string { return prefix + ".evt.actor.outbox" }

@@ -19,6 +19,9 @@ const (
 	typeRestarted = "weir.actor.v1.restarted"
 	typeApplied   = "weir.config.v1.applied"
 	typeRejected  = "weir.config.v1.rejected"
+	typeExpiring  = "weir.cert.v1.expiring"
+	typeReloaded  = "weir.cert.v1.reloaded"
+	typeRefused   = "weir.cert.v1.refused"
 	typeDropped   = "weir.outbox.v1.dropped"
 )
 
@@ -93,6 +96,14 @@ type rejectedJSON struct {
 	Faults int `json:"faults"`
 }
 
+type certJSON struct {
+	envelope
+	File     string `json:"file"`
+	NotAfter string `json:"not_after"`
+	DaysLeft int    `json:"days_left"`
+	Detail   string `json:"detail"`
+}
+
 type droppedJSON struct {
 	envelope
 	Since      string `json:"since"`
@@ -136,6 +147,8 @@ func (e encoder) encode(event messages.Event) (Record, bool) {
 			Failures: m.Failures, DelayMS: m.Delay.Milliseconds()}), true
 	case messages.ConfigChanged:
 		return e.config(m), true
+	case messages.CertChanged:
+		return e.cert(m), true
 	}
 	return Record{}, false
 }
@@ -152,6 +165,20 @@ func (e encoder) config(m messages.ConfigChanged) Record {
 		body = rejectedJSON{applied, m.Faults}
 	}
 	return record(env, configSubject(e.cfg.Prefix, m.Kind, m.Name), m.At, body)
+}
+
+func (e encoder) cert(m messages.CertChanged) Record {
+	kind := typeExpiring
+	switch m.Change {
+	case messages.CertReloaded:
+		kind = typeReloaded
+	case messages.CertRefused:
+		kind = typeRefused
+	case messages.CertExpiring:
+	}
+	env := e.envelope(kind, e.ownID(kind, m.File), m.At)
+	return record(env, certSubject(e.cfg.Prefix, m.File), m.At, certJSON{envelope: env, File: clip(m.File),
+		NotAfter: wireTime(m.NotAfter), DaysLeft: m.DaysLeft, Detail: clip(m.Detail)})
 }
 
 // dropped tells at the end of an outage what was lost in it.

@@ -85,7 +85,7 @@ function eventItem(type, e) {
   else if (e.upstream) {
     what.append(make('b', '', e.upstream));
     if (e.peer) what.append(' ', make('span', 'addr', e.peer));
-  } else what.append(make('b', '', e.actor || e.name || e.member || type));
+  } else what.append(make('b', '', e.actor || e.name || e.file || e.member || type));
   const turn = make('p', 'turn');
   if (e.from && e.to) turn.append(chip(e.from), make('span', 'arrow', '→'), chip(e.to));
   else if (!e.note) {

@@ -23,6 +23,8 @@ type event struct {
 	Actor    string    `json:"actor"`
 	Kind     string    `json:"kind"`
 	Name     string    `json:"name"`
+	File     string    `json:"file"`
+	NotAfter time.Time `json:"not_after"`
 	Late     bool      `json:"late"`
 	HeldS    int       `json:"held_s"`
 	// Available is absent where it means nothing.
@@ -39,7 +41,7 @@ func eventLine(s *demo.Screen, body []byte) string {
 	at := s.Paint(demo.Dim, e.Time.Local().Format("15:04:05"))
 	tone := map[string]demo.Color{"healthy": demo.Green, "unhealthy": demo.Red, "unknown": demo.Dim,
 		"degraded": demo.Yellow, "down": demo.Red, "parked": demo.Red, "failed": demo.Red, "crashed": demo.Red,
-		"rejected": demo.Red, "unproven": demo.Yellow}
+		"rejected": demo.Red, "refused": demo.Red, "expiring": demo.Yellow, "unproven": demo.Yellow}
 	paint := func(word string) string {
 		if c, ok := tone[word]; ok {
 			return s.Paint(c, word)
@@ -52,6 +54,11 @@ func eventLine(s *demo.Screen, body []byte) string {
 		line += fmt.Sprintf("%s/%s  %s -> %s", e.Upstream, e.Peer, paint(e.From), paint(e.To))
 	case e.Upstream != "":
 		line += fmt.Sprintf("%s  %s", e.Upstream, paint(e.Change))
+	case e.File != "":
+		line += fmt.Sprintf("certificate %s  %s", e.File, paint(lastWord(e.Type)))
+		if !e.NotAfter.IsZero() {
+			line += "  ends " + e.NotAfter.Local().Format("2006-01-02 15:04")
+		}
 	case e.Kind != "":
 		line += fmt.Sprintf("%s %s  %s", e.Kind, e.Name, paint(lastWord(e.Type)))
 	case e.Actor != "":
