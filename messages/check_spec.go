@@ -30,6 +30,9 @@ type CheckSpec struct {
 	ReadTimeout time.Duration
 	// Port is probed instead of the peer's own; 0 = the peer's own.
 	Port int
+	// ProxyProtocol is the header that begins each probe's connection, without an
+	// address: the probe speaks for itself. Default none.
+	ProxyProtocol ProxyProtocol
 	// HTTP holds what http and https probes send and expect.
 	HTTP HTTPCheck
 }
@@ -70,10 +73,11 @@ type comparableCheck struct {
 	status                           StatusSet
 	skipVerify                       bool
 	ca                               string
+	proxyProtocol                    ProxyProtocol
 }
 
 func (c CheckSpec) comparable() comparableCheck {
 	h := c.HTTP
 	return comparableCheck{c.Kind, c.Frequency, c.UnhealthyFrequency, c.ConnectionTimeout, c.ReadTimeout, c.Success, c.Failure,
-		c.Port, h.Method, h.Host, h.Path, h.BodyContains, h.BodyMatches, h.Status, h.SkipVerify, h.CA}
+		c.Port, h.Method, h.Host, h.Path, h.BodyContains, h.BodyMatches, h.Status, h.SkipVerify, h.CA, c.ProxyProtocol}
 }

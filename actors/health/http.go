@@ -35,6 +35,7 @@ const (
 type httpProbe struct {
 	request       request
 	connect, read time.Duration
+	preface       string
 	status        messages.StatusSet // empty = 200-399
 	contains      string
 	matches       *regexp.Regexp // nil = not looked at
@@ -47,7 +48,7 @@ func newHTTPProbe(check messages.CheckSpec) (*httpProbe, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &httpProbe{request: req, connect: check.ConnectionTimeout, read: check.ReadTimeout, status: h.Status, contains: h.BodyContains}
+	p := &httpProbe{request: req, connect: check.ConnectionTimeout, preface: prefaceOf(check.ProxyProtocol), read: check.ReadTimeout, status: h.Status, contains: h.BodyContains}
 	if h.BodyMatches != "" {
 		if p.matches, err = regexp.Compile(h.BodyMatches); err != nil {
 			return nil, fmt.Errorf("%w: body match: %w", ErrBadCheck, err)
@@ -79,7 +80,7 @@ func (p *httpProbe) probe(ctx context.Context, addr string) Result {
 func (p *httpProbe) open(ctx context.Context, addr string) (net.Conn, Result) {
 	ctx, cancel := context.WithTimeout(ctx, p.connect)
 	defer cancel()
-	conn, err := connect(ctx, addr)
+	conn, err := connect(ctx, addr, p.preface)
 	if err != nil {
 		return nil, connectFailure(err, p.connect)
 	}

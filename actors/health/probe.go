@@ -30,7 +30,7 @@ type Result struct {
 // OK tells whether the peer passed.
 func (r Result) OK() bool { return r.Code == messages.CodeOK }
 
-// ProbeFunc probes the peer at addr (host:port) once. It returns soon after ctx
+// ProbeFunc probes the peer at addr (host:port or unix:/path) once. It returns soon after ctx
 // is done, with CodeInternal; otherwise it bounds its time itself. It is called
 // from many goroutines.
 type ProbeFunc func(ctx context.Context, addr string) Result
@@ -45,7 +45,7 @@ func NewProbe(check messages.CheckSpec) (ProbeFunc, error) {
 	}
 	switch check.Kind {
 	case messages.CheckTCP:
-		return timed(check.Port, tcpProbe{timeout: check.ConnectionTimeout}.probe), nil
+		return timed(check.Port, tcpProbe{timeout: check.ConnectionTimeout, preface: prefaceOf(check.ProxyProtocol)}.probe), nil
 	case messages.CheckHTTP, messages.CheckHTTPS:
 		p, err := newHTTPProbe(check)
 		if err != nil {
@@ -72,7 +72,7 @@ func timed(port int, probe ProbeFunc) ProbeFunc {
 		start := time.Now()
 		if port != 0 {
 			host, _, err := net.SplitHostPort(addr)
-			if err != nil {
+			if err != nil || strings.HasPrefix(addr, unixPrefix) {
 				return result(messages.CodeConnectFailed, fmt.Sprintf("address %q is not host:port", addr))
 			}
 			addr = net.JoinHostPort(host, strconv.Itoa(port))

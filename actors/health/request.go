@@ -60,6 +60,9 @@ func (r request) bytes(addr string) []byte {
 	if host == "" {
 		host = addr
 	}
+	if strings.HasPrefix(host, unixPrefix) {
+		host = "localhost"
+	}
 	return []byte(r.before + host + r.after)
 }
 

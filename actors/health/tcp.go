@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,12 +15,15 @@ import (
 )
 
 // tcpProbe passes when a connection can be made; it is closed at once.
-type tcpProbe struct{ timeout time.Duration }
+type tcpProbe struct {
+	timeout time.Duration
+	preface string
+}
 
 func (p tcpProbe) probe(ctx context.Context, addr string) Result {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	conn, err := connect(ctx, addr)
+	conn, err := connect(ctx, addr, p.preface)
 	if err != nil {
 		return connectFailure(err, p.timeout)
 	}
@@ -27,10 +31,38 @@ func (p tcpProbe) probe(ctx context.Context, addr string) Result {
 	return result(messages.CodeOK, "connected")
 }
 
-// connect makes a connection within ctx.
-func connect(ctx context.Context, addr string) (net.Conn, error) {
+// connect makes a connection within ctx and sends preface on it.
+func connect(ctx context.Context, addr, preface string) (net.Conn, error) {
 	dialer := net.Dialer{KeepAlive: -1} // too short-lived for keep-alives
-	return dialer.DialContext(ctx, "tcp", addr)
+	network := "tcp"
+	if path, unix := strings.CutPrefix(addr, unixPrefix); unix {
+		network, addr = "unix", path
+	}
+	conn, err := dialer.DialContext(ctx, network, addr)
+	if err != nil || preface == "" {
+		return conn, err
+	}
+	if _, err := conn.Write([]byte(preface)); err != nil { // a few bytes: a new connection has room for them
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// unixPrefix begins the address of a unix socket.
+const unixPrefix = "unix:"
+
+// prefaceOf returns what begins the connection of a probe: a header of the PROXY
+// protocol that says that the connection is for its sender's own (specification,
+// 2.1 and 2.2).
+func prefaceOf(version messages.ProxyProtocol) string {
+	switch version {
+	case messages.ProxyV1:
+		return "PROXY UNKNOWN\r\n"
+	case messages.ProxyV2:
+		return "\r\n\r\n\x00\r\nQUIT\n" + "\x20\x00\x00\x00" // version 2, LOCAL, no addresses
+	}
+	return ""
 }
 
 // connectFailure says why a connection was not made within timeout.

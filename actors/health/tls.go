@@ -40,6 +40,9 @@ func (s *tlsSettings) config(addr string) (*tls.Config, error) {
 	if name == "" {
 		name = hostOf(addr)
 	}
+	if strings.HasPrefix(addr, unixPrefix) && s.serverName == "" {
+		name = "localhost"
+	}
 	return &tls.Config{ServerName: name, RootCAs: roots, InsecureSkipVerify: s.skipVerify, //nolint:gosec // the operator's choice
 		NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}, nil
 }
