@@ -18,6 +18,7 @@ import (
 // watched from the first upstream on that wants it.
 type finders struct {
 	resolver *dns.Resolver
+	open     *dns.Resolver  // for names that clients choose
 	engine   *docker.Engine // nil: it cannot be made, and nobody needs it yet
 	source   discovery.Source
 	log      *slog.Logger
@@ -32,11 +33,16 @@ type finders struct {
 // newFinders makes what the configuration says. Where Docker is not used, a
 // fault in how to reach it is told to those who use it later.
 func newFinders(cfg *config.Config, log *slog.Logger) (*finders, error) {
-	resolver, err := dns.New(dns.Config{Servers: cfg.DNS.Servers, Timeout: cfg.DNS.Timeout, Attempts: cfg.DNS.Attempts, MaxStale: cfg.DNS.MaxStale})
+	settings := dns.Config{Servers: cfg.DNS.Servers, Timeout: cfg.DNS.Timeout, Attempts: cfg.DNS.Attempts, MaxStale: cfg.DNS.MaxStale}
+	resolver, err := dns.New(settings)
 	if err != nil {
 		return nil, fmt.Errorf("dns: %w", err)
 	}
-	f := &finders{resolver: resolver, log: log, auto: cfg.Docker.Auto}
+	open, err := dns.New(settings)
+	if err != nil {
+		return nil, fmt.Errorf("dns: %w", err)
+	}
+	f := &finders{resolver: resolver, open: open, log: log, auto: cfg.Docker.Auto}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	names := discovery.FromDNS(resolver)
 	kinds := discovery.ByKind{messages.DiscoverStatic: names, messages.DiscoverDNS: names, messages.DiscoverTransparent: discovery.Transparent{}}

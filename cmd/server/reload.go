@@ -186,6 +186,7 @@ func (r *reloader) take(ctx context.Context, sources config.Sources, cause strin
 	}
 	w.listeners.linger = next.Shutdown.Timeout
 	plan.commit()
+	w.noteOwn()
 	if r.level != nil {
 		r.level.Set(levelOf(next.Log.Level))
 	}

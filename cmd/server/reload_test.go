@@ -24,9 +24,25 @@ type site struct {
 // newSite starts weir with one route to the peers given. more are top-level lines of the file.
 func newSite(t *testing.T, more string, peers ...string) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), listener: freeAddr(t), admin: freeAddr(t), nats: freeAddr(t), extra: more}
+	s := newPlace(t)
+	s.extra = more
+	s.begin(s.text(peers...))
+	return s
+}
+
+// newPlace is a site where nothing runs yet.
+func newPlace(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), listener: freeAddr(t), admin: freeAddr(t), nats: freeAddr(t)}
 	s.file, s.adminURL = filepath.Join(s.dir, "weir.yaml"), "http://"+s.admin
-	s.write(s.text(peers...))
+	return s
+}
+
+// begin writes the file and starts weir.
+func (s *site) begin(text string) {
+	t := s.t
+	t.Helper()
+	s.write(text)
 	s.instance = background(t, "serve", "-c", s.file)
 	eventually(t, "it is ready", func() bool {
 		_, _, body := get(t, s.adminURL+"/readyz")
@@ -37,13 +53,16 @@ func newSite(t *testing.T, more string, peers ...string) *site {
 		t.Fatal(err)
 	}
 	s.operator = strings.TrimSpace(string(token))
-	return s
+}
+
+// own returns the lines of the file that keep sites apart.
+func (s *site) own() string {
+	return "admin: {addr: \"" + s.admin + "\"}\nnats: {addr: \"" + s.nats + "\"}\ndata_dir: " + filepath.Join(s.dir, "data") + "\n"
 }
 
 // text returns the file with some peers.
 func (s *site) text(peers ...string) string {
-	return "listeners: [{addr: \"" + s.listener + "\"}]\nadmin: {addr: \"" + s.admin + "\"}\nnats: {addr: \"" + s.nats + "\"}\n" +
-		"data_dir: " + filepath.Join(s.dir, "data") + "\nroutes: {web: {path: /, upstream: web}}\n" + s.extra +
+	return "listeners: [{addr: \"" + s.listener + "\"}]\n" + s.own() + "routes: {web: {path: /, upstream: web}}\n" + s.extra +
 		"\nupstreams:\n  web:\n    health_check: \"tcp://web?check_frequency=1s\"\n    addrs: [\"" + strings.Join(peers, `", "`) + "\"]\n"
 }
 

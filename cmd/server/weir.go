@@ -64,6 +64,7 @@ type weir struct {
 	listeners *listeners
 	// addrs are the addresses that were in use when it began.
 	addrs     []string
+	own       ownAddrs
 	admin     *admin.Server
 	adminAddr string
 	reloads   *reloader
@@ -80,7 +81,7 @@ type weir struct {
 func start(ctx context.Context, cfg *config.Config, opts options) (*weir, error) {
 	w := &weir{cfg: cfg, log: opts.logger, started: time.Now(), applied: make(chan error, 1), failed: make(chan error, len(cfg.Listeners)+1)}
 	w.registry, w.feed = balance.NewRegistry(), notifier.NewFeed(1000)
-	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: nethttp.NewPeerCodec,
+	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: nethttp.NewPeerCodec, NewFinder: w.newFinder,
 		Suspect: func(m messages.Suspected) { w.system.Suspect(m) }, Logger: w.log, AccessLog: cfg.Log.Access})
 	w.listeners = newListeners(w.core, w.log, w.failed)
 	w.reloads = newReloader(w, opts)
@@ -135,10 +136,21 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 	}
 	plan.commit()
 	w.addrs = w.listeners.addrs()
+	w.noteOwn()
 	tidyMemory(w.cfg)
 	w.reloads.start(opts.hangups)
 	w.finders.follow(w.system.Apply)
 	return nil
+}
+
+// noteOwn notes where this weir listens, once that changed.
+func (w *weir) noteOwn() {
+	w.own.set(append(w.listeners.addrs(), w.adminAddr, w.bus.Addr()))
+}
+
+// newFinder makes the finder of a transparent upstream.
+func (w *weir) newFinder(d messages.Discovery) (proxy.Finder, error) {
+	return destinations{w.finders.open, &w.own}.newFinder(d)
 }
 
 func (w *weir) listenAdmin(ctx context.Context, opts options) (net.Listener, error) {
