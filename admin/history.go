@@ -39,13 +39,20 @@ type History interface {
 	Close()
 }
 
+// clocksApart is how far the clock of who asks may be ahead.
+const clocksApart = time.Minute
+
 // ParseSince reads how far back: a duration such as "1h30m", or a time as RFC
-// 3339 has it. The error says what is wanted.
+// 3339 has it, not in the
+// future. The error says what is wanted.
 func ParseSince(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(-d), nil
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		if at.After(now.Add(clocksApart)) {
+			return time.Time{}, fmt.Errorf("%s is in the future: it is %s here", quote(text), now.UTC().Format(time.RFC3339))
+		}
 		return at, nil
 	}
 	return time.Time{}, fmt.Errorf("%s is neither a duration such as 1h30m nor a time such as 2026-01-31T12:00:00Z", quote(text))

@@ -104,7 +104,7 @@ func TestWhatIsAskedOfHistory(t *testing.T) {
 	if diff := cmp.Diff(admin.HistoryQuery{Last: 7}, got); diff != "" {
 		t.Errorf("the last ones (-want +got):\n%s", diff)
 	}
-	for _, query := range []string{"since=yesterday", "since=-1h", "since=0s", "stored=yes"} {
+	for _, query := range []string{"since=yesterday", "since=-1h", "since=0s", "stored=yes", "since=2999-01-01T00:00:00Z", "since=1h&upstream=a%20b", "upstream=a.b"} {
 		if w := ask(query); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "bad_query") {
 			t.Errorf("%s: got %d %s", query, w.Code, w.Body)
 		}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/weirproxy/weir/messages"
 )
 
 const (
@@ -36,6 +38,9 @@ type streamQuery struct {
 
 func parseStreamQuery(r *http.Request) (streamQuery, error) {
 	q := streamQuery{follow: true, upstream: r.URL.Query().Get("upstream"), after: r.Header.Get("Last-Event-ID")}
+	if q.upstream != "" && !messages.ValidName(q.upstream) {
+		return q, fmt.Errorf("upstream=%s is not the name of one (%s)", quote(q.upstream), messages.WantName)
+	}
 	if text := r.URL.Query().Get("last"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 || n > maxLast {
