@@ -58,6 +58,4 @@ func (z zone) fail(group int) {
 	}
 }
 
-func (z zone) groups() int { return 2 }
-
 func (z zone) hang() { z.server.Set("*", "*", dnstest.Reply{Trick: dnstest.Silence}) }

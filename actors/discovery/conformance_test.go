@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/weirproxy/weir/actors/discovery"
 	"github.com/weirproxy/weir/internal/actortest"
@@ -19,10 +18,8 @@ import (
 type world interface {
 	// set says which peers the group has from now on; it heals the group.
 	set(group int, addrs ...string)
-	// fail makes looks for the group fail. groups tells how many can fail apart; 1 =
-	// they fail together only.
+	// fail makes looks for the group fail, that of the other goes on.
 	fail(group int)
-	groups() int
 	// hang makes looks for both groups wait for ever.
 	hang()
 }
@@ -40,6 +37,7 @@ func subjects() map[string]func(t *testing.T) subject {
 		"static names":   func(t *testing.T) subject { return newNames(t, messages.DiscoverStatic) },
 		"dns names":      func(t *testing.T) subject { return newNames(t, messages.DiscoverDNS) },
 		"dns services":   newServices,
+		"docker":         newContainers,
 		"static by none": func(t *testing.T) subject { return newNames(t, "") },
 	}
 }
@@ -60,15 +58,24 @@ func (s subject) look(ctx context.Context) ([]string, discovery.Found, error) {
 	return addrs, found, err
 }
 
+// outcome is how a look ends.
+type outcome string
+
+const (
+	whole   outcome = "everything found"
+	failing outcome = "an error"
+	stale   outcome = "an error, and a stale set"
+)
+
 // await looks until the set is want and the outcome is as it should be.
-func (s subject) await(t *testing.T, failing bool, want ...string) discovery.Found {
+func (s subject) await(t *testing.T, should outcome, want ...string) discovery.Found {
 	t.Helper()
 	var last discovery.Found
-	var diff string
-	actortest.Eventually(t, "the set, and whether it fails", func() bool {
+	actortest.Eventually(t, string(should)+", and the set "+strings.Join(want, " "), func() bool {
 		addrs, found, err := s.look(t.Context())
-		last, diff = found, cmp.Diff(want, addrs)
-		return diff == "" && (err != nil) == failing
+		last = found
+		is := map[outcome]bool{whole: err == nil && !found.Stale, failing: err != nil, stale: err != nil && found.Stale}
+		return slices.Equal(want, addrs) && is[should]
 	})
 	return last
 }
@@ -98,42 +105,35 @@ func TestEverySource(t *testing.T) {
 func fullSets(t *testing.T, s subject) {
 	s.world.set(0, "10.0.0.2", "10.0.0.1")
 	s.world.set(1, "10.0.1.1")
-	found := s.await(t, false, "10.0.0.1:80", "10.0.0.2:80", "10.0.1.1:80")
+	found := s.await(t, whole, "10.0.0.1:80", "10.0.0.2:80", "10.0.1.1:80")
 	if found.Stale || found.Empty || found.Source == "" || (found.Again <= 0 && found.Changed == nil) {
 		t.Errorf("got %+v; want a fresh set, who was asked, and when there may be another", found)
 	}
 	s.world.set(0, "10.0.0.1", "10.0.0.3", "10.0.0.2")
-	s.await(t, false, "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80", "10.0.1.1:80")
+	s.await(t, whole, "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80", "10.0.1.1:80")
 	s.world.set(0, "10.0.0.3")
-	s.await(t, false, "10.0.0.3:80", "10.0.1.1:80")
+	s.await(t, whole, "10.0.0.3:80", "10.0.1.1:80")
 }
 
 func keeps(t *testing.T, s subject) {
 	s.world.set(0, "10.0.0.1")
 	s.world.set(1, "10.0.1.1")
-	s.await(t, false, "10.0.0.1:80", "10.0.1.1:80")
+	s.await(t, whole, "10.0.0.1:80", "10.0.1.1:80")
 	s.world.fail(0)
 	s.world.fail(1)
-	if found := s.await(t, true, "10.0.0.1:80", "10.0.1.1:80"); !found.Stale {
-		t.Errorf("the kept set is not told to be stale: %+v", found)
-	}
+	s.await(t, stale, "10.0.0.1:80", "10.0.1.1:80")
 	s.world.set(0, "10.0.0.2")
 	s.world.set(1, "10.0.1.2")
-	if found := s.await(t, false, "10.0.0.2:80", "10.0.1.2:80"); found.Stale {
-		t.Errorf("stale after it recovered: %+v", found)
-	}
+	s.await(t, whole, "10.0.0.2:80", "10.0.1.2:80")
 }
 
 func partly(t *testing.T, s subject) {
-	if s.world.groups() == 1 {
-		return // nothing of it fails alone
-	}
 	s.world.set(0, "10.0.0.1")
 	s.world.set(1, "10.0.1.1")
-	s.await(t, false, "10.0.0.1:80", "10.0.1.1:80")
+	s.await(t, whole, "10.0.0.1:80", "10.0.1.1:80")
 	s.world.fail(1)
 	s.world.set(0, "10.0.0.2")
-	s.await(t, true, "10.0.0.2:80", "10.0.1.1:80")
+	s.await(t, failing, "10.0.0.2:80", "10.0.1.1:80")
 }
 
 func nothingKnown(t *testing.T, s subject) {
@@ -157,7 +157,7 @@ func concurrent(t *testing.T, s subject) {
 	s.world.set(0, "10.0.0.1", "10.0.0.2")
 	s.world.set(1, "10.0.1.1")
 	want := []string{"10.0.0.1:80", "10.0.0.2:80", "10.0.1.1:80"}
-	s.await(t, false, want...)
+	s.await(t, whole, want...)
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {

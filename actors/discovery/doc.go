@@ -1,7 +1,8 @@
 // Package discovery has the discoverer: one actor per upstream that finds the
 // full set of its peers and goes on finding it. What it asks is a Source, a
 // plain library beneath this package: FromDNS makes one of a dns.Resolver, for
-// upstreams of kind static and dns; ByKind asks the one of an upstream's kind.
+// upstreams of kind static and dns, FromDocker one of a docker.Engine;
+// Transparent finds nothing. ByKind asks the one of an upstream's kind.
 //
 // Owns: when to look (at once, when the source says so or has news, after a
 // failure with back-off, at once when requests starve, but once a second at

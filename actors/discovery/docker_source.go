@@ -15,9 +15,14 @@ import (
 // container is left out because something is wrong with it.
 var ErrEngine = errors.New("docker")
 
+// errUnwatched tells that what is known stays as it is from now on.
+var errUnwatched = fmt.Errorf("%w: the engine is not watched any more", ErrEngine)
+
 // FromDocker makes an Engine the source of upstreams of kind docker. run is
 // called before each look; it sees to it that somebody runs the Engine. name is
-// shown. The source holds a subscription for each upstream, until Release.
+// shown. The source holds a subscription, and a goroutine that reads it, for each
+// upstream until Release. While nothing is known a look waits; it fails when the
+// engine cannot be asked, with what was known of its containers.
 func FromDocker(engine *docker.Engine, name string, run func()) Source {
 	return &dockerSource{engine: engine, name: name, run: run, views: map[string]*dockerView{}}
 }
@@ -47,19 +52,27 @@ type dockerView struct {
 // Find waits until something is known of the upstream's containers, and returns it.
 func (s *dockerSource) Find(ctx context.Context, spec messages.UpstreamSpec) (Found, error) {
 	s.run()
-	v, err := s.view(spec)
+	selectors, bad := selectorsOf(spec)
+	if bad != nil && len(selectors) == 0 {
+		return Found{Source: s.name}, bad
+	}
+	v, err := s.view(spec.Name, selectors)
 	if err != nil {
-		return Found{Source: s.name}, err
+		return Found{Source: s.name}, errors.Join(bad, err)
 	}
 	for {
 		set, known, news := v.latest()
 		if known {
-			return s.found(set, news)
+			return s.found(set, news, bad)
 		}
 		select {
 		case <-news:
+		case <-v.end:
+			return Found{Source: s.name}, fmt.Errorf("%w: nobody looks for this any more", ErrEngine)
+		case <-s.engine.Done():
+			return Found{Source: s.name}, errUnwatched
 		case <-ctx.Done():
-			return Found{Source: s.name, Changed: news}, ctx.Err()
+			return Found{Source: s.name, Changed: news}, fmt.Errorf("%w: it has not said yet which containers there are: %w", ErrEngine, ctx.Err())
 		}
 	}
 }
@@ -83,28 +96,35 @@ func (s *dockerSource) Release(upstream string) {
 	}
 }
 
-// view returns the subscription of an upstream, a new one when its selectors changed.
-func (s *dockerSource) view(spec messages.UpstreamSpec) (*dockerView, error) {
-	selectors := make([]docker.Selector, 0, spec.Addrs.Len())
+// selectorsOf reads the entries of an upstream. One that is none is told, and the
+// others are followed.
+func selectorsOf(spec messages.UpstreamSpec) (selectors []docker.Selector, bad error) {
 	for _, entry := range spec.Addrs.All() {
 		selector, err := docker.SelectorOf(entry)
 		if err != nil {
-			return nil, err
+			bad = errors.Join(bad, err)
+			continue
 		}
 		selectors = append(selectors, selector)
 	}
+	return selectors, bad
+}
+
+// view returns the subscription of an upstream, a new one when its selectors changed.
+func (s *dockerSource) view(upstream string, selectors []docker.Selector) (*dockerView, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.views[spec.Name]
+	old := s.views[upstream]
 	if old != nil && slices.Equal(old.selectors, selectors) {
 		return old, nil
 	}
+	// The new one first: what both select is watched without a gap.
 	sub, err := s.engine.Subscribe(selectors)
 	if err != nil {
 		return nil, err
 	}
 	v := &dockerView{selectors: selectors, sub: sub, end: make(chan struct{}), done: make(chan struct{}), news: make(chan struct{})}
-	s.views[spec.Name] = v
+	s.views[upstream] = v
 	go v.read()
 	if old != nil {
 		old.close()
@@ -112,17 +132,24 @@ func (s *dockerSource) view(spec messages.UpstreamSpec) (*dockerView, error) {
 	return v, nil
 }
 
-// found makes what discovery tells of a set. What is wrong with one container is
-// told, and the others are found.
-func (s *dockerSource) found(set docker.Set, news <-chan struct{}) (Found, error) {
-	f := Found{Source: s.name, Peers: set.Peers, Stale: set.Stale, Changed: news, Empty: !set.Success.IsZero()}
+// found makes what discovery tells of a set. What is wrong with one container, or
+// with one selector, is told, and the others are found.
+func (s *dockerSource) found(set docker.Set, news <-chan struct{}, bad error) (Found, error) {
+	f := Found{Source: s.name, Peers: set.Peers, Stale: set.Stale, Detail: set.Remarks(), Changed: news,
+		Empty: len(set.Peers) == 0 && bad == nil && !set.Success.IsZero()}
+	select {
+	case <-s.engine.Done():
+		f.Stale = true
+		return f, errors.Join(bad, errUnwatched)
+	default:
+	}
 	switch faults := set.Faults(); {
 	case set.Failure != "":
-		return f, fmt.Errorf("%w: %s", ErrEngine, set.Failure)
+		return f, errors.Join(bad, fmt.Errorf("%w: %s", ErrEngine, set.Failure))
 	case faults != "":
-		return f, fmt.Errorf("%w: %s", ErrEngine, faults)
+		return f, errors.Join(bad, fmt.Errorf("%w: %s", ErrEngine, faults))
 	}
-	return f, nil
+	return f, bad
 }
 
 // read is the view's goroutine: it keeps the latest set.

@@ -26,7 +26,7 @@ type wire struct {
 // newWire opens a wire. It is closed at the end of the test.
 func newWire(t *testing.T) *wire {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "weir") // a socket's path is short: the test's name has no place in it
+	dir, err := os.MkdirTemp("", "weir") //nolint:usetesting // a socket's path is short: the test's name has no place in it
 	if err != nil {
 		t.Fatal(err)
 	}

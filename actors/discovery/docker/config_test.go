@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/weirproxy/weir/internal/dockertest"
 )
 
 func TestConfig(t *testing.T) {
@@ -78,11 +80,8 @@ func TestConfig(t *testing.T) {
 func TestEngineOnTCPWithCertificates(t *testing.T) {
 	certs := writeCerts(t)
 	files := TLS{CA: filepath.Join(certs, "ca.pem"), Cert: filepath.Join(certs, "cert.pem"), Key: filepath.Join(certs, "key.pem")}
-	f := newFakeServer(t)
-	f.set(func(f *fakeServer) {
-		f.list = "[" + summary("a1", "app", "web", "172.17.0.2") + "]"
-		f.bodies["a1"] = inspection("a1", "app", "web", "172.17.0.2")
-	})
+	f := dockertest.Start(t)
+	f.Put(appContainer("a1", "web", "172.17.0.2"))
 	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
 	if err != nil {
 		t.Fatal(err)

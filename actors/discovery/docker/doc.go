@@ -21,6 +21,6 @@
 //
 // Failure: an engine that is absent, or a stream that ends, is tried again with
 // back-off, and the list is read anew each time. Meanwhile the last good picture
-// stays, marked stale. An inspection that fails or hangs delays its container
-// alone.
+// stays, marked stale, also for who subscribes only then. An inspection that fails
+// or hangs delays its container alone.
 package docker

@@ -128,7 +128,7 @@ func (e *Engine) Subscribe(selectors []Selector) (*Subscription, error) {
 	case e.covers(sub, time.Time{}):
 		e.tell(sub, time.Now())
 	case e.state.Failure != "":
-		sub.deliver(Set{Stale: true, Failure: e.state.Failure})
+		e.tellOld(sub, time.Now())
 	default:
 		e.subs.dirty[sub] = true
 		e.Look()
@@ -165,6 +165,15 @@ func (e *Engine) covers(sub *Subscription, patience time.Time) bool {
 func (e *Engine) tell(sub *Subscription, now time.Time) {
 	set := Set{Stale: e.state.Failure != "", Failure: e.state.Failure, Success: e.state.Success}
 	set.Peers, set.Notes = e.picture.peersOf(sub.selectors, e.cfg.PeerAddr, e.failed, now)
+	set.tidy()
+	sub.deliver(set)
+}
+
+// tellOld delivers what earlier looks left of what a subscription selects that no
+// look covers, while there cannot be one. It need not be all.
+func (e *Engine) tellOld(sub *Subscription, now time.Time) {
+	set := Set{Stale: true, Failure: e.state.Failure}
+	set.Peers, _ = e.picture.peersOf(sub.selectors, e.cfg.PeerAddr, e.failed, now)
 	set.tidy()
 	sub.deliver(set)
 }

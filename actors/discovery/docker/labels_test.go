@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	api "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
@@ -148,9 +149,10 @@ func FuzzLabels(f *testing.F) {
 }
 
 func FuzzWhatTheEngineSays(f *testing.F) {
-	f.Add([]byte(summary("a", "app", "web", "172.17.0.2")))
-	f.Add([]byte(inspection("a", "app", "web", "172.17.0.2")))
-	f.Add([]byte(message("a", "kill", "app", "web", "signal", "15")))
+	c := appContainer("a", "web", "172.17.0.2")
+	f.Add([]byte(c.Summary()))
+	f.Add([]byte(c.Inspection()))
+	f.Add([]byte(c.Event("kill", time.Unix(1795500000, 0), "signal", "15")))
 	f.Add([]byte(`{"Id":"a","Config":{"StopTimeout":-1,"StopSignal":"x","ExposedPorts":{"":{},"80/udp":{},"x/tcp":{}}},"State":{"Health":{}},"HostConfig":{},"NetworkSettings":{"Ports":{"80/tcp":[{"HostPort":"x"}]},"Networks":{"a":null}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var s api.Summary

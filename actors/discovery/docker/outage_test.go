@@ -101,3 +101,29 @@ func TestAStreamThatEndsAgainAndAgainIsToldThoughListsWork(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoSubscribesInAnOutageGetsWhatEarlierLooksLeft(t *testing.T) {
+	inBubble(t, plain(), func(t *testing.T, e *Engine, f *fakeEngine, start func()) {
+		f.has(fresh("a", 0, "app", "web"))
+		f.has(fresh("b", 1, "app", "db"))
+		sub := mustSubscribe(t, e, "app=web")
+		start()
+		settle(sub, 0)
+		sub.Close()
+		f.goDown(errDown)
+		f.cut()
+		pass(second)
+		again := mustSubscribe(t, e, "app=web", "app=db")
+		if set, ok := settle(again, 0); !ok || !set.Stale || !set.Success.IsZero() || addrs(set) != "[172.17.0.2:8080 1]" {
+			t.Errorf("told %+v %v; want a, and not that this is all: b was never inspected", set, ok)
+		}
+		if set, ok := settle(again, time.Minute); ok {
+			t.Errorf("told %+v though nothing changed", set)
+		}
+		f.goDown(nil)
+		e.Look()
+		if set, ok := settle(again, second); !ok || set.Stale || len(set.Peers) != 2 {
+			t.Errorf("back: %+v %v", set, ok)
+		}
+	})
+}

@@ -4,28 +4,27 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/weirproxy/weir/internal/dockertest"
 )
 
 func TestClientSpeaksTheVersionOfTheEngine(t *testing.T) {
-	f := newFakeServer(t)
-	f.set(func(f *fakeServer) {
-		f.list = "[" + summary("a1", "app", "web", "172.17.0.2") + "]"
-		f.bodies["a1"] = inspection("a1", "app", "web", "172.17.0.2")
-	})
-	e, sub := f.follow(t, "app=web")
+	f := dockertest.Start(t)
+	f.Put(appContainer("a1", "web", "172.17.0.2"))
+	e, sub := follow(t, f, "app=web")
 	set := await(t, sub, "one peer", peers(1))
 	if got := addrs(set); got != "[172.17.0.2:8080 1]" {
 		t.Errorf("peers %s, notes %v", got, set.Notes)
 	}
-	if e.Status().Version != "1.41" || f.asked("/v1.41/containers/json") == 0 || f.asked("/v1.41/events") != 1 {
-		t.Errorf("status %+v, requests %v: want version 1.41, which the engine has", e.Status(), f.paths)
+	if e.Status().Version != "1.41" || f.Asked("/v1.41/containers/json") == 0 || f.Asked("/v1.41/events") != 1 {
+		t.Errorf("status %+v, requests %v: want version 1.41, which the engine has", e.Status(), f.Paths())
 	}
-	f.events <- message("a1", "kill", "app", "web", "signal", "15")
+	f.Kill("a1", "15")
 	await(t, sub, "no peer after the kill", peers(0))
 }
 
 func TestGarbageFromTheEngineIsToldAndChangesNothing(t *testing.T) {
-	good := "[" + summary("a1", "app", "web", "172.17.0.2") + "]"
+	good := "[" + appContainer("a1", "web", "172.17.0.2").Summary() + "]"
 	for name, garbage := range map[string]string{
 		"no JSON":         "<html>bad gateway</html>",
 		"no list":         `{"message":"hello"}`,
@@ -34,32 +33,31 @@ func TestGarbageFromTheEngineIsToldAndChangesNothing(t *testing.T) {
 		"wrong types":     `[{"Id":1}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFakeServer(t)
-			f.set(func(f *fakeServer) { f.list, f.bodies["a1"] = good, inspection("a1", "app", "web", "172.17.0.2") })
-			e, sub := f.follow(t, "app=web")
+			f := dockertest.Start(t)
+			f.Put(appContainer("a1", "web", "172.17.0.2"))
+			e, sub := follow(t, f, "app=web")
 			await(t, sub, "one peer", peers(1))
-			f.set(func(f *fakeServer) { f.list = garbage })
+			f.Answer(dockertest.List, dockertest.Body(garbage))
 			e.Look()
 			set := await(t, sub, "the old picture, stale", func(s Set) bool { return s.Stale })
 			if len(set.Peers) != 1 || !strings.Contains(set.Failure, "list containers") {
 				t.Errorf("got %+v", set)
 			}
-			f.set(func(f *fakeServer) { f.list = good })
+			f.Answer(dockertest.List, dockertest.Answer{})
 			await(t, sub, "the picture, fresh again", peers(1))
 		})
 	}
 }
 
 func TestEntriesOfNothingAreSkipped(t *testing.T) {
-	f := newFakeServer(t)
-	f.set(func(f *fakeServer) {
-		f.list = `[null,{},{"Id":"b2","Labels":{"app":"web"},"State":"running"},{"Id":"c3","Labels":{"app":"web"},"State":"running","NetworkSettings":{"Networks":{"x":null}}},` +
-			summary("a1", "app", "web", "172.17.0.2") + "]"
-		f.bodies["a1"] = inspection("a1", "app", "web", "172.17.0.2")
-		f.bodies["b2"] = `null`
-		f.bodies["c3"] = `{"Id":"c3"}`
-	})
-	_, sub := f.follow(t, "app=web")
+	f := dockertest.Start(t)
+	a := appContainer("a1", "web", "172.17.0.2")
+	f.Put(a)
+	f.Answer(dockertest.List, dockertest.Body(`[null,{},{"Id":"b2","Labels":{"app":"web"},"State":"running"},{"Id":"c3","Labels":{"app":"web"},"State":"running","NetworkSettings":{"Networks":{"x":null}}},`+
+		a.Summary()+"]"))
+	f.Answer(dockertest.InspectOf("b2"), dockertest.Body(`null`))
+	f.Answer(dockertest.InspectOf("c3"), dockertest.Body(`{"Id":"c3"}`))
+	_, sub := follow(t, f, "app=web")
 	set := await(t, sub, "one peer and two faults", func(s Set) bool { return len(s.Peers) == 1 && len(s.Notes) == 2 })
 	for _, want := range []string{errNoID.Error(), errIncomplete.Error()} {
 		if !strings.Contains(set.Faults(), want) {
@@ -71,33 +69,27 @@ func TestEntriesOfNothingAreSkipped(t *testing.T) {
 func TestGarbageInTheStreamOpensItAnew(t *testing.T) {
 	for _, garbage := range []string{"}{", `{"Type":7}`, "\x00\x01", `["start"]`} {
 		t.Run(fmt.Sprintf("%q", garbage), func(t *testing.T) {
-			f := newFakeServer(t)
-			_, sub := f.follow(t, "app=web")
+			f := dockertest.Start(t)
+			_, sub := follow(t, f, "app=web")
 			await(t, sub, "no peer", peers(0))
-			f.set(func(f *fakeServer) {
-				f.list = "[" + summary("a1", "app", "web", "172.17.0.2") + "]"
-				f.bodies["a1"] = inspection("a1", "app", "web", "172.17.0.2")
-			})
-			f.events <- garbage
+			f.Put(appContainer("a1", "web", "172.17.0.2"))
+			f.Say(garbage)
 			await(t, sub, "what the list has after it", peers(1))
 		})
 	}
 }
 
 func TestEventsOfAnyOrderEndAtTheTruth(t *testing.T) {
-	f := newFakeServer(t)
-	_, sub := f.follow(t, "app=web")
+	f := dockertest.Start(t)
+	_, sub := follow(t, f, "app=web")
 	await(t, sub, "no peer", peers(0))
-	f.set(func(f *fakeServer) {
-		f.list = "[" + summary("a1", "app", "web", "172.17.0.2") + "]"
-		f.bodies["a1"] = inspection("a1", "app", "web", "172.17.0.2")
-	})
+	f.Put(appContainer("a1", "web", "172.17.0.2"))
 	for _, action := range []string{"destroy", "die", "start", "health_status: healthy", "create", "unpause", "kill", "die", "stop", "nonsense", "start"} {
-		f.events <- message("a1", action, "app", "web", "signal", "15")
-		f.events <- message("gone", action, "app", "web", "signal", "9")
-		f.events <- `{"Type":"network","Action":"connect","Actor":{"ID":"n0","Attributes":{"container":"a1"}}}`
-		f.events <- `{"Type":"network","Action":"connect"}`
-		f.events <- `{}`
+		f.Tell("a1", action, "signal", "15")
+		f.Tell("gone", action, "app", "web", "signal", "9")
+		f.Say(`{"Type":"network","Action":"connect","Actor":{"ID":"n0","Attributes":{"container":"a1"}}}`)
+		f.Say(`{"Type":"network","Action":"connect"}`)
+		f.Say(`{}`)
 	}
 	if got := addrs(await(t, sub, "one peer", peers(1))); got != "[172.17.0.2:8080 1]" {
 		t.Errorf("peers %s", got)
@@ -105,29 +97,24 @@ func TestEventsOfAnyOrderEndAtTheTruth(t *testing.T) {
 }
 
 func TestAHugeListInspectsOnlyWhatIsSelected(t *testing.T) {
-	f := newFakeServer(t)
+	f := dockertest.Start(t)
 	const all, every = 2000, 200
-	f.set(func(f *fakeServer) {
-		var list []string
-		for i := range all {
-			value, id, ip := "other", fmt.Sprintf("c%d", i), fmt.Sprintf("172.17.%d.%d", i/250, i%250+2)
-			if i%every == 0 {
-				value = "web"
-			}
-			list = append(list, summary(id, "app", value, ip))
-			f.bodies[id] = inspection(id, "app", value, ip)
+	for i := range all {
+		value := "other"
+		if i%every == 0 {
+			value = "web"
 		}
-		f.list = "[" + strings.Join(list, ",") + "]"
-	})
-	e, sub := f.follow(t, "app=web")
+		f.Put(appContainer(fmt.Sprintf("c%d", i), value, fmt.Sprintf("172.17.%d.%d", i/250, i%250+2)))
+	}
+	e, sub := follow(t, f, "app=web")
 	await(t, sub, "ten peers", peers(all/every))
-	inspected := f.asked("/json") - f.asked("/containers/json")
+	inspected := f.Asked("/json") - f.Asked("/containers/json")
 	if inspected != all/every || e.Status().Containers != all {
 		t.Errorf("inspected %d of %d containers, want %d", inspected, e.Status().Containers, all/every)
 	}
 	many := mustSubscribe(t, e, "app")
 	await(t, many, "all as peers", peers(all))
-	f.events <- message("c7", "kill", "app", "other", "signal", "9")
+	f.Kill("c7", "9")
 	await(t, many, "one less", peers(all-1))
 	select {
 	case set := <-sub.Sets():
@@ -137,18 +124,13 @@ func TestAHugeListInspectsOnlyWhatIsSelected(t *testing.T) {
 }
 
 func TestAThousandUpstreamsShareOneEngine(t *testing.T) {
-	f := newFakeServer(t)
+	f := dockertest.Start(t)
 	const n = 1000
-	f.set(func(f *fakeServer) {
-		var list []string
-		for i := range n {
-			id, ip := fmt.Sprintf("c%d", i), fmt.Sprintf("172.17.%d.%d", i/250, i%250+2)
-			list = append(list, summary(id, "app", id, ip))
-			f.bodies[id] = inspection(id, "app", id, ip)
-		}
-		f.list = "[" + strings.Join(list, ",") + "]"
-	})
-	e, first := f.follow(t, "app=c0")
+	for i := range n {
+		id := fmt.Sprintf("c%d", i)
+		f.Put(appContainer(id, id, fmt.Sprintf("172.17.%d.%d", i/250, i%250+2)))
+	}
+	e, first := follow(t, f, "app=c0")
 	subs := []*Subscription{first}
 	for i := 1; i < n; i++ {
 		subs = append(subs, mustSubscribe(t, e, fmt.Sprintf("app=c%d", i)))
@@ -156,10 +138,10 @@ func TestAThousandUpstreamsShareOneEngine(t *testing.T) {
 	for _, sub := range subs {
 		await(t, sub, "one peer", peers(1))
 	}
-	if lists := f.asked("/containers/json"); lists > 20 || f.asked("/events") != 1 {
-		t.Errorf("%d lists and %d streams for %d upstreams", lists, f.asked("/events"), n)
+	if lists := f.Asked("/containers/json"); lists > 20 || f.Asked("/events") != 1 {
+		t.Errorf("%d lists and %d streams for %d upstreams", lists, f.Asked("/events"), n)
 	}
-	f.events <- message("c500", "kill", "app", "c500", "signal", "9")
+	f.Kill("c500", "9")
 	await(t, subs[500], "no peer", peers(0))
 	for i, sub := range subs {
 		select {

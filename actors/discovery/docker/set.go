@@ -23,7 +23,7 @@ type Set struct {
 	// Failure says in words why the engine cannot be asked; empty when it can.
 	Failure string
 	// Success is when the containers were last listed. Zero: never since the
-	// Engine was made or the subscription; then Peers is empty because nothing is known.
+	// Engine was made or the subscription; then Peers is what older looks left, if any.
 	Success time.Time
 }
 
@@ -61,12 +61,34 @@ func (n Note) String() string {
 
 // Faults joins the notes about containers that are left out because something
 // is wrong with them, one line each; empty = there is none.
-func (s Set) Faults() string {
+func (s Set) Faults() string { return s.join(NoteFault) }
+
+// Remarks joins the warnings, one line each, and without a peer also the notes
+// about containers that are not available; empty = there is none.
+func (s Set) Remarks() string {
+	if len(s.Peers) == 0 {
+		return s.join(NoteWarning, NoteUnavailable)
+	}
+	return s.join(NoteWarning)
+}
+
+// join joins the notes of some kinds. A thousand containers with the same fault
+// are ten lines and a number.
+func (s Set) join(kinds ...NoteKind) string {
+	const most = 10
 	var lines []string
+	more := 0
 	for _, n := range s.Notes {
-		if n.Kind == NoteFault {
+		switch {
+		case !slices.Contains(kinds, n.Kind):
+		case len(lines) == most:
+			more++
+		default:
 			lines = append(lines, n.String())
 		}
+	}
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -119,7 +119,7 @@ func (e *Engine) disconnected(err error, outage bool) {
 	now := time.Now()
 	for sub := range e.subs.all {
 		if sub.last.Success.IsZero() && !e.covers(sub, time.Time{}) {
-			sub.deliver(Set{Stale: true, Failure: e.state.Failure})
+			e.tellOld(sub, now)
 			continue
 		}
 		e.tell(sub, now)
