@@ -181,9 +181,15 @@ func (r *reloader) take(ctx context.Context, sources config.Sources, cause strin
 	if err != nil {
 		return admin.Reloaded{}, r.refuse(cause, err)
 	}
-	if err := w.apply(ctx, next.Desired); err != nil {
+	files, err := w.certs.plan(next.Desired.Upstreams)
+	if err != nil {
 		return admin.Reloaded{}, r.refuse(cause, errors.Join(err, plan.abort()))
 	}
+	if err := w.apply(ctx, next.Desired); err != nil {
+		files.abort()
+		return admin.Reloaded{}, r.refuse(cause, errors.Join(err, plan.abort()))
+	}
+	files.commit()
 	w.listeners.linger = next.Shutdown.Timeout
 	plan.commit()
 	w.noteOwn()

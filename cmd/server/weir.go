@@ -65,6 +65,7 @@ type weir struct {
 	// addrs are the addresses that were in use when it began.
 	addrs     []string
 	own       ownAddrs
+	certs     *certificates
 	admin     *admin.Server
 	adminAddr string
 	reloads   *reloader
@@ -83,6 +84,7 @@ func start(ctx context.Context, cfg *config.Config, opts options) (*weir, error)
 	w.registry, w.feed = balance.NewRegistry(), notifier.NewFeed(1000)
 	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: nethttp.NewPeerCodec, NewFinder: w.newFinder,
 		Suspect: func(m messages.Suspected) { w.system.Suspect(m) }, Logger: w.log, AccessLog: cfg.Log.Access})
+	w.certs = newCertificates(func(e messages.Event) { w.system.Notify(e) })
 	w.listeners = newListeners(w.core, w.log, w.failed)
 	w.reloads = newReloader(w, opts)
 	if err := w.startAll(ctx, opts); err != nil {
@@ -123,6 +125,10 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 	if w.finders, err = newFinders(w.cfg, w.log); err != nil {
 		return err
 	}
+	files, err := w.certs.plan(w.cfg.Desired.Upstreams)
+	if err != nil {
+		return err
+	}
 	for _, step := range []func() error{
 		func() error { return w.startBus(opts, token) },
 		w.startActors,
@@ -138,6 +144,8 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 	w.addrs = w.listeners.addrs()
 	w.noteOwn()
 	tidyMemory(w.cfg)
+	files.commit()
+	w.certs.start()
 	w.reloads.start(opts.hangups)
 	w.finders.follow(w.system.Apply)
 	return nil
@@ -243,6 +251,7 @@ func (w *weir) onApplied(desired messages.Desired, err error) {
 func (w *weir) stop(ctx context.Context) error {
 	w.draining.Store(true)
 	w.reloads.close() // first: nothing changes any more
+	w.certs.close()
 	shutdown := w.reloads.running.Load().Shutdown
 	w.listeners.drain()
 	if len(w.listeners.open) > 0 {
@@ -295,5 +304,5 @@ func wait(ctx context.Context, d time.Duration) {
 
 // metricSources are what /metrics asks.
 func (w *weir) metricSources() []meter.Source {
-	return []meter.Source{w.core, w.system, w.bus, w.feed, w.outbox, w.reloads, w.finders}
+	return []meter.Source{w.core, w.system, w.bus, w.feed, w.outbox, w.reloads, w.finders, w.certs}
 }
