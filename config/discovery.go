@@ -27,21 +27,16 @@ func (o *object) discovery(d *messages.Discovery) bool {
 			"update_frequency", "ipv4_only")
 		return sound
 	}
-	read(o, "update_frequency", &d.UpdateFrequency, duration(minUpdate))
+	if d.Kind != messages.DiscoverTransparent {
+		read(o, "update_frequency", &d.UpdateFrequency, duration(minUpdate))
+	}
 	read(o, "ipv4_only", &d.IPv4Only, truth)
 	return sound
 }
 
 func (v item) discoveryKind() (messages.DiscoveryKind, bool) {
-	s, ok := v.scalar("one of static, dns, docker")
-	if ok && s.text == string(messages.DiscoverTransparent) {
-		v.fault("transparent is not in this version; want one of static, dns, docker")
-		ok = false
-	}
-	if !ok {
-		return messages.DiscoverStatic, false
-	}
-	kind, ok := oneOf(string(messages.DiscoverStatic), string(messages.DiscoverDNS), string(messages.DiscoverDocker))(v)
+	kind, ok := oneOf(string(messages.DiscoverStatic), string(messages.DiscoverDNS), string(messages.DiscoverDocker),
+		string(messages.DiscoverTransparent))(v)
 	if !ok {
 		kind = string(messages.DiscoverStatic)
 	}

@@ -33,6 +33,9 @@ upstreams:
   names:
     addrs: [a]
     discovery: dns
+  open:
+    discovery: transparent
+    transparent: {allow: ["*"]}
 include: [x/*.yaml]
 nats: {url: "nats://a", tls: {}, events: {}}
 dns: {}

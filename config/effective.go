@@ -58,6 +58,17 @@ func printNamed[T any](p *printer, key string, list messages.List[T], name func(
 
 func printUpstream(p *printer, s messages.UpstreamSpec) {
 	printDiscovery(p, s.Discovery)
+	if s.Discovery.Kind == messages.DiscoverTransparent {
+		printTransparent(p, s.Discovery.Transparent)
+	} else {
+		printPeers(p, s)
+	}
+	printRetry(p, s.Retry)
+	printTransport(p, s.Transport)
+}
+
+// printPeers prints what is about the peers of an upstream.
+func printPeers(p *printer, s messages.UpstreamSpec) {
 	addrs := p.open("addrs")
 	for i, peer := range s.Addrs.All() {
 		element := addrs.element(i)
@@ -75,8 +86,11 @@ func printUpstream(p *printer, s messages.UpstreamSpec) {
 	p.count("queue", s.Limits.Queue)
 	p.duration("queue_timeout", s.Limits.QueueTimeout)
 	p.flag("queue_when_down", s.Limits.QueueWhenDown)
-	printRetry(p, s.Retry)
-	t := s.Transport
+	p.duration("drain_timeout", s.DrainTimeout)
+	p.duration("replace_timeout", s.ReplaceTimeout)
+}
+
+func printTransport(p *printer, t messages.Transport) {
 	p.duration("connection_timeout", t.ConnectionTimeout)
 	p.duration("total_connection_timeout", t.TotalConnectionTimeout)
 	p.duration("response_timeout", t.ResponseTimeout)
@@ -84,8 +98,6 @@ func printUpstream(p *printer, s messages.UpstreamSpec) {
 	p.duration("write_timeout", t.WriteTimeout)
 	p.duration("idle_timeout", t.IdleTimeout)
 	p.duration("tunnel_timeout", t.TunnelTimeout)
-	p.duration("drain_timeout", s.DrainTimeout)
-	p.duration("replace_timeout", s.ReplaceTimeout)
 }
 
 func printDiscovery(p *printer, d messages.Discovery) {
@@ -93,7 +105,9 @@ func printDiscovery(p *printer, d messages.Discovery) {
 	if d.Kind == messages.DiscoverDocker {
 		return
 	}
-	p.duration("update_frequency", d.UpdateFrequency)
+	if d.Kind != messages.DiscoverTransparent {
+		p.duration("update_frequency", d.UpdateFrequency)
+	}
 	p.flag("ipv4_only", d.IPv4Only)
 }
 

@@ -27,9 +27,18 @@ func (v item) upstream(name string) messages.UpstreamSpec {
 	if !ok {
 		return spec
 	}
+	defer o.close()
+	sound := o.discovery(&spec.Discovery)
+	byAlgo := o.kindOfAlgo(&spec.Discovery)
+	if spec.Discovery.Kind == messages.DiscoverTransparent {
+		o.transparent(&spec, byAlgo)
+		o.peersOrNot(&spec)
+		return spec
+	}
+	o.forbid("this is for discovery: transparent", "", "transparent")
 	var addrs []messages.PeerSpec
 	o.need("addrs", "addrs is missing")
-	if o.discovery(&spec.Discovery) {
+	if sound {
 		read(o, "addrs", &addrs, peers(spec.Discovery.Kind))
 	} else {
 		o.get("addrs") // what they may be is not known
@@ -43,15 +52,19 @@ func (v item) upstream(name string) messages.UpstreamSpec {
 	read(o, "queue", &spec.Limits.Queue, count(0, maxQueue))
 	read(o, "queue_timeout", &spec.Limits.QueueTimeout, someDuration(time.Millisecond))
 	read(o, "queue_when_down", &spec.Limits.QueueWhenDown, truth)
-	read(o, "retry", &spec.Retry, item.retry)
-	o.transport(&spec.Transport)
 	read(o, "drain_timeout", &spec.DrainTimeout, duration(time.Millisecond))
 	read(o, "replace_timeout", &spec.ReplaceTimeout, duration(time.Millisecond))
-	if v, ok := o.get("remark"); ok { // for those who read the file
-		v.r.remarks[name], _ = remark(v)
-	}
-	o.close()
+	o.peersOrNot(&spec)
 	return spec
+}
+
+// peersOrNot reads what every upstream has, with peers of its own or without.
+func (o *object) peersOrNot(spec *messages.UpstreamSpec) {
+	read(o, "retry", &spec.Retry, item.retry)
+	o.transport(&spec.Transport)
+	if v, ok := o.get("remark"); ok { // for those who read the file
+		v.r.remarks[spec.Name], _ = remark(v)
+	}
 }
 
 func (o *object) transport(t *messages.Transport) {

@@ -38,6 +38,9 @@ type Transport struct {
 	// MaxIdle is how many unused connections are kept for each peer; default 512,
 	// 0 = none: each request has a connection of its own.
 	MaxIdle int
+	// MaxIdleTotal is how many unused connections are kept in all; 0 = no limit
+	// but MaxIdle. The one that was unused longest is closed.
+	MaxIdleTotal int
 	// TCP are options of the socket.
 	TCP TCPOptions
 	// ProxyProtocol is the header that begins each connection, which then serves

@@ -108,7 +108,7 @@ func TestANameThatTurnsPrivateIsNotFollowed(t *testing.T) {
 // TestManyHostsCostNoMemory asks for destinations that are all different: one
 // listener of a peer answers at every loopback address.
 func TestManyHostsCostNoMemory(t *testing.T) {
-	const hosts, few = 10_000, 500
+	const hosts, few = 20_000, 500
 	l, err := net.Listen("tcp4", "0.0.0.0:0")
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestManyHostsCostNoMemory(t *testing.T) {
 		for range 16 {
 			clients.Go(func() {
 				for n := next.Add(1); n <= until; n = next.Add(1) {
-					if status, code, _ := s.ask(client, fmt.Sprintf("127.1.%d.%d:%s", n>>8&255, n&255, port)); status != 200 {
+					if status, code, _ := s.ask(client, fmt.Sprintf("127.%d.%d.%d:%s", 1+n>>16, n>>8&255, n&255, port)); status != 200 {
 						t.Errorf("host %d: %d %s", n, status, code)
 						return
 					}
@@ -145,11 +145,12 @@ func TestManyHostsCostNoMemory(t *testing.T) {
 	if now := series(); now > seriesBefore+5 {
 		t.Errorf("%d series of metrics, %d after %d hosts", now, seriesBefore, few)
 	}
-	// A connection has a descriptor at each of its ends, and a few goroutines at both.
-	if now := files(); now > 8000 {
+	// A connection has a descriptor at each of its ends, and a few goroutines at
+	// both; weir keeps 1,000 of them.
+	if now := files(); now > 3000 {
 		t.Errorf("%d descriptors are open", now)
 	}
-	if now := runtime.NumGoroutine(); now > goroutinesBefore+8000 {
+	if now := runtime.NumGoroutine(); now > goroutinesBefore+4000 {
 		t.Errorf("%d goroutines, %d after %d hosts", now, goroutinesBefore, few)
 	}
 }

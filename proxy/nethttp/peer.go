@@ -40,6 +40,7 @@ func NewPeerCodec(t messages.Transport) proxy.PeerCodec {
 		Protocols:              &protocols,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    idlePerPeer,
+		MaxIdleConns:           t.MaxIdleTotal,
 		IdleConnTimeout:        0, // see peerConns; this one could not be changed
 		ExpectContinueTimeout:  0, // see gate
 		MaxResponseHeaderBytes: peerHeadBytes,
