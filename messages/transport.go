@@ -65,7 +65,7 @@ type PeerTLS struct {
 	MinVersion string
 }
 
-// HostServerName, as ServerName, stands for the host of the request.
+// HostServerName stands, as ServerName, for the host of the request.
 const HostServerName = "$host"
 
 // ALPN says which HTTP is spoken with peers.

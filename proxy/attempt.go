@@ -29,7 +29,7 @@ func (c *Core) exchange(x *Exchange) messages.Code {
 			}
 			return code
 		}
-		addr := s.destination(x)
+		addr := s.destination()
 		x.Request.Authority = s.trip.route.host.authority(kept, addr)
 		x.To = Destination{Addr: addr, ServerName: s.serverName(x)}
 		failure := c.send(x)

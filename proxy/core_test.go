@@ -221,7 +221,7 @@ func TestResetForgetsEverything(t *testing.T) {
 	}
 	x.Reset()
 	if x.Request.Header.Len() != 0 || x.Response.Header.Len() != 0 || x.Listener != nil || x.Client != nil || x.Request.Path != "" ||
-		!reflect.DeepEqual(x.core.trip, trip{}) || len(x.core.scratch) != 0 || x.core.body.source != nil || x.Upstream != nil {
+		!reflect.ValueOf(x.core.trip).IsZero() || len(x.core.scratch) != 0 || x.core.body.source != nil || x.Upstream != nil {
 		t.Errorf("left over: %+v", x)
 	}
 }

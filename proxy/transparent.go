@@ -98,7 +98,7 @@ func (c *Core) passedHere(h *Fields) bool {
 }
 
 // destination is where the attempt that comes next goes.
-func (s *exchangeState) destination(x *Exchange) string {
+func (s *exchangeState) destination() string {
 	if s.trip.held != nil {
 		return s.trip.held.Addr()
 	}

@@ -68,7 +68,7 @@ func architecture() rules {
 		homes:    homes(),
 		maxLines: 350,
 		planned: []string{
-			"./cluster", "./actors/membership",
+			"./cluster", "./actors/membership", "./socket",
 		},
 		brief: []string{"./cmd/...", "./bench/...", "./internal/smoke", "./internal/testreport"},
 		bans: []ban{
