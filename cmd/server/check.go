@@ -25,6 +25,10 @@ force and where it comes from.`,
 				return err
 			}
 			cfg, err := config.Load(path, env.lookup)
+			var warnings []string
+			if err == nil {
+				warnings, err = verify(cfg)
+			}
 			var faults *config.Faults
 			if asJSON && errors.As(err, &faults) {
 				if err := json.NewEncoder(env.stdout).Encode(map[string]any{"file": path, "ok": false, "faults": faults.List, "more": faults.More}); err != nil {
@@ -37,12 +41,15 @@ force and where it comes from.`,
 			}
 			switch {
 			case asJSON:
-				return json.NewEncoder(env.stdout).Encode(map[string]any{"file": path, "ok": true, "warnings": cfg.Warnings})
+				return json.NewEncoder(env.stdout).Encode(map[string]any{"file": path, "ok": true, "warnings": cfg.Warnings, "notes": warnings})
 			case effective:
 				env.printf("%s", cfg.Effective())
 				return nil
 			}
 			for _, warning := range cfg.Warnings {
+				env.printf("warning: %s\n", warning)
+			}
+			for _, warning := range warnings {
 				env.printf("warning: %s\n", warning)
 			}
 			env.printf("%s is valid (listeners: %d, routes: %d, upstreams: %d)\n", path,

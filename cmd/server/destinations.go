@@ -26,16 +26,9 @@ type destinations struct {
 
 // newFinder makes the finder of one upstream. See proxy.Deps.
 func (d destinations) newFinder(spec messages.Discovery) (proxy.Finder, error) {
-	patterns := make([]destination.Pattern, 0, spec.Transparent.Allow.Len())
-	for i, text := range spec.Transparent.Allow.All() {
-		p, err := destination.ParsePattern(text)
-		if err != nil {
-			return nil, fmt.Errorf("transparent.allow[%d]: %w", i, err)
-		}
-		if reason, vain := p.Vain(spec.Transparent.AllowPrivate); vain {
-			return nil, fmt.Errorf("transparent.allow[%d]: %q can never be reached (%s); see transparent.allow_private", i, text, reason)
-		}
-		patterns = append(patterns, p)
+	patterns, err := patternsOf(spec.Transparent)
+	if err != nil {
+		return nil, err
 	}
 	f, err := destination.New(destination.Config{
 		Rules: destination.NewRules(patterns, spec.Transparent.AllowPrivate), Own: d.own.has,
@@ -51,6 +44,22 @@ func (d destinations) newFinder(spec messages.Discovery) (proxy.Finder, error) {
 		return nil, err
 	}
 	return openFinder{f}, nil
+}
+
+// patternsOf reads where requests may go.
+func patternsOf(t messages.Transparent) ([]destination.Pattern, error) {
+	patterns := make([]destination.Pattern, 0, t.Allow.Len())
+	for i, text := range t.Allow.All() {
+		p, err := destination.ParsePattern(text)
+		if err != nil {
+			return nil, fmt.Errorf("transparent.allow[%d]: %w", i, err)
+		}
+		if reason, vain := p.Vain(t.AllowPrivate); vain {
+			return nil, fmt.Errorf("transparent.allow[%d]: %q can never be reached: it is %s; see transparent.allow_private", i, text, reason)
+		}
+		patterns = append(patterns, p)
+	}
+	return patterns, nil
 }
 
 // openFinder is a destination.Finder as the data path asks it.

@@ -154,3 +154,18 @@ func TestManyHostsCostNoMemory(t *testing.T) {
 		t.Errorf("%d goroutines, %d after %d hosts", now, goroutinesBefore, few)
 	}
 }
+
+func TestCheckKnowsPatternsThatLeadNowhere(t *testing.T) {
+	for allow, want := range map[string]string{
+		"a..b":         `upstreams.open.transparent.allow[1]: bad pattern "a..b"`,
+		"10.0.0.0/8":   `upstreams.open.transparent.allow[1]: "10.0.0.0/8" can never be reached`,
+		"169.254.0.1":  "link-local",
+		"example.com:": "port of 1 to 65535",
+	} {
+		s := newPlace(t)
+		s.write(s.own() + "listeners: [{addr: \":0\"}]\nroutes: {}\nupstreams: {open: {discovery: transparent, transparent: {allow: [a.org, \"" + allow + "\"]}}}\n")
+		if code, _, stderr := command(t, "check", "-c", s.file); code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: status %d, %s", allow, code, stderr)
+		}
+	}
+}
