@@ -25,6 +25,9 @@ func (o *object) kindOfAlgo(d *messages.Discovery) bool {
 	if s, ok := v.peek(); !ok || s != openAlgo {
 		return false
 	}
+	if !o.has("discovery") {
+		v.noteAs(o.path + ".discovery")
+	}
 	if d.Kind != messages.DiscoverTransparent && o.has("discovery") {
 		v.hinted("discovery: transparent, or no discovery", "algo: transparent does not go with discovery: "+string(d.Kind))
 	}

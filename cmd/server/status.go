@@ -222,6 +222,9 @@ func printUpstream(env environment, s *demo.Screen, u upstreamView) {
 		line += "  " + s.Paint(demo.Red, "parked: its actor crashed again and again; a change of its configuration wakes it")
 	}
 	s.Println(line)
+	if u.Transparent {
+		return
+	}
 	if u.Discovery != nil {
 		s.Println(discoveryLine(s, u.Discovery))
 	}
