@@ -26,6 +26,7 @@ func (o *object) kindOfAlgo(d *messages.Discovery) bool {
 		return false
 	}
 	if !o.has("discovery") {
+		v.note()
 		v.noteAs(o.path + ".discovery")
 	}
 	if d.Kind != messages.DiscoverTransparent && o.has("discovery") {
