@@ -13,10 +13,16 @@ import (
 // maxTier is the highest tier of a peer.
 const maxTier = 100
 
+// peerForm says how a peer is written.
+type peerForm struct {
+	kind messages.DiscoveryKind
+	port int // of an address that names none
+}
+
 // peers returns a parser of addrs.
-func peers(kind messages.DiscoveryKind) func(item) ([]messages.PeerSpec, bool) {
+func peers(form peerForm) func(item) ([]messages.PeerSpec, bool) {
 	return func(v item) ([]messages.PeerSpec, bool) {
-		items, ok := v.list("a list of " + wantPeer(kind))
+		items, ok := v.list("a list of " + wantPeer(form.kind))
 		if !ok {
 			return nil, false
 		}
@@ -27,7 +33,7 @@ func peers(kind messages.DiscoveryKind) func(item) ([]messages.PeerSpec, bool) {
 		list := make([]messages.PeerSpec, 0, len(items))
 		first := make(map[string]item, len(items))
 		for _, v := range items {
-			p, ok := v.peer(kind)
+			p, ok := v.peer(form)
 			if !ok {
 				continue
 			}
@@ -43,21 +49,21 @@ func peers(kind messages.DiscoveryKind) func(item) ([]messages.PeerSpec, bool) {
 }
 
 // peer reads one of addrs, a text or a mapping.
-func (v item) peer(kind messages.DiscoveryKind) (messages.PeerSpec, bool) {
+func (v item) peer(form peerForm) (messages.PeerSpec, bool) {
 	if v.isMapping() {
-		return v.peerObject(kind)
+		return v.peerObject(form)
 	}
 	p := messages.PeerSpec{Weight: defaultWeight}
-	s, ok := v.scalar(wantPeer(kind) + ", or a mapping")
+	s, ok := v.scalar(wantPeer(form.kind) + ", or a mapping")
 	if !ok {
 		return p, false
 	}
 	fields := strings.Fields(s.text)
 	if len(fields) == 0 || len(fields) > 2 {
-		v.faultf("want %s, not %s", wantPeer(kind), quote(s.text))
+		v.faultf("want %s, not %s", wantPeer(form.kind), quote(s.text))
 		return p, false
 	}
-	if p.Addr, ok = v.peerAddr(kind, fields[0]); !ok {
+	if p.Addr, ok = v.peerAddr(form, fields[0]); !ok {
 		return p, false
 	}
 	v.noteAs(v.path + ".addr")
@@ -66,7 +72,7 @@ func (v item) peer(kind messages.DiscoveryKind) (messages.PeerSpec, bool) {
 	}
 	weight, err := strconv.Atoi(fields[1])
 	switch {
-	case kind == messages.DiscoverDNS && isService(p.Addr):
+	case form.kind == messages.DiscoverDNS && isService(p.Addr):
 		v.fault(recordsDecide)
 		return p, false
 	case err != nil || weight < 1 || weight > messages.MaxWeight:
@@ -82,7 +88,7 @@ func (v item) peer(kind messages.DiscoveryKind) (messages.PeerSpec, bool) {
 const recordsDecide = "the SRV records of a service say weight and tier (their priority)"
 
 // peerObject reads {addr, weight, tier}.
-func (v item) peerObject(kind messages.DiscoveryKind) (messages.PeerSpec, bool) {
+func (v item) peerObject(form peerForm) (messages.PeerSpec, bool) {
 	p := messages.PeerSpec{Weight: defaultWeight}
 	o, ok := v.object("")
 	if !ok {
@@ -95,9 +101,9 @@ func (v item) peerObject(kind messages.DiscoveryKind) (messages.PeerSpec, bool) 
 		if !ok {
 			return "", false
 		}
-		return v.peerAddr(kind, s.text)
+		return v.peerAddr(form, s.text)
 	})
-	if kind == messages.DiscoverDNS && isService(p.Addr) {
+	if form.kind == messages.DiscoverDNS && isService(p.Addr) {
 		o.forbid(recordsDecide, "", "weight", "tier")
 	} else {
 		read(o, "weight", &p.Weight, count(1, messages.MaxWeight))
@@ -108,8 +114,8 @@ func (v item) peerObject(kind messages.DiscoveryKind) (messages.PeerSpec, bool) 
 }
 
 // peerAddr returns the address of a peer in its one form.
-func (v item) peerAddr(kind messages.DiscoveryKind, text string) (string, bool) {
-	addr, problem, hint := parseAddr(kind, text)
+func (v item) peerAddr(form peerForm, text string) (string, bool) {
+	addr, problem, hint := parseAddr(form, text)
 	if problem != "" {
 		v.hinted(hint, problem)
 		return "", false
@@ -117,11 +123,8 @@ func (v item) peerAddr(kind messages.DiscoveryKind, text string) (string, bool) 
 	return addr, true
 }
 
-// parsePeerAddr checks HOST:PORT, or HOST alone for port 80.
-func parsePeerAddr(text string) (addr, problem, hint string) {
-	if strings.HasPrefix(text, "unix:") {
-		return "", "unix sockets of peers are not in this version", "give the peer a TCP address"
-	}
+// parsePeerAddr checks HOST:PORT, or HOST alone for the port fallback.
+func parsePeerAddr(text string, fallback int) (addr, problem, hint string) {
 	if scheme, rest, found := strings.Cut(text, "://"); found {
 		return "", fmt.Sprintf("want HOST:PORT without %s://", shorten(scheme)), shorten(strings.Trim(rest[strings.LastIndexByte(rest, '@')+1:], "/"))
 	}
@@ -133,7 +136,7 @@ func parsePeerAddr(text string) (addr, problem, hint string) {
 		return "", problem, hint
 	}
 	if port < 0 {
-		port = defaultPort
+		port = fallback
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {

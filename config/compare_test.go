@@ -55,7 +55,7 @@ func TestCompareTellsWhatDiffers(t *testing.T) {
 		{
 			name:  "listeners",
 			after: replace(`{addr: ":1"}, {addr: ":2", h2c: true}`, `{addr: ":2", trusted_proxies: [10.0.0.0/8]}, {addr: ":0"}, {addr: ":0"}`),
-			want: []string{"listener :0 added", "listener :0 (2) added", `listener :2 changed: h2c true -> false, trusted_proxies [] -> ["10.0.0.0/8"]`,
+			want: []string{"listener :0 added", "listener :0 (2) added", `listener :2 changed: h2c true -> false, trusted_proxies [] -> ["10.0.0.0/8"], limits.max_h2_streams 128 -> without HTTP/2`,
 				"listener :1 removed"},
 		},
 		{

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/weirproxy/weir/messages"
@@ -44,19 +43,6 @@ type Config struct {
 	// origins and remarks are for Effective.
 	origins *origins
 	remarks map[string]string
-}
-
-// Listener is an address that accepts clients.
-type Listener struct {
-	// Addr is HOST:PORT or :PORT (all addresses). Port 0 takes a free one.
-	Addr string
-	// H2C also accepts HTTP/2 without TLS; default false.
-	H2C bool
-	// TrustedProxies are those whose forwarded headers and request ids count;
-	// default none.
-	TrustedProxies []netip.Prefix
-	// Forwarded also sends peers the Forwarded header of RFC 7239; default false.
-	Forwarded bool
 }
 
 // NATS is where events go: the server inside of weir at Addr, or those at URLs.

@@ -27,6 +27,18 @@ func defaultConfig(env Lookup) *Config {
 	}
 }
 
+func defaultListener() Listener {
+	return Listener{Limits: ListenerLimits{
+		MaxHead: 64 << 10, MaxFields: 100,
+		HeadTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second, BodyTimeout: time.Minute, WriteTimeout: time.Minute,
+		MaxH2Streams: 128,
+	}}
+}
+
+func defaultListenerTLS() ListenerTLS {
+	return ListenerTLS{MinVersion: minTLS, H2: true, ClientAuth: authOff}
+}
+
 func defaultUpstream(name string) messages.UpstreamSpec {
 	return messages.UpstreamSpec{
 		Name:      name,
@@ -43,6 +55,11 @@ func defaultUpstream(name string) messages.UpstreamSpec {
 			WriteTimeout:           time.Minute,
 			IdleTimeout:            time.Minute,
 			TunnelTimeout:          time.Hour,
+			TLS:                    messages.PeerTLS{VerifyCert: true, MinVersion: minTLS},
+			ALPN:                   messages.H1,
+			MaxH2Streams:           100,
+			H2PingInterval:         30 * time.Second,
+			MaxIdle:                512,
 		},
 		DrainTimeout:   30 * time.Second,
 		ReplaceTimeout: 10 * time.Second,
@@ -75,6 +92,8 @@ const (
 	defaultDockerHost     = "unix:///var/run/docker.sock"
 	defaultNATSAddr       = "127.0.0.1:4222"
 	defaultPort           = 80
+	tlsPort               = 443
+	minTLS                = "1.2"
 	defaultWeight         = 1
 	defaultRedirectStatus = 308
 )

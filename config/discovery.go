@@ -50,6 +50,9 @@ func (o *object) checkDiscovery(spec messages.UpstreamSpec) {
 	}
 	names := 0
 	for _, p := range spec.Addrs.All() {
+		if isSocket(p.Addr) {
+			continue
+		}
 		host, _, _, _ := splitAddr(p.Addr, 1)
 		ip, err := netip.ParseAddr(host)
 		if err != nil {
@@ -61,7 +64,7 @@ func (o *object) checkDiscovery(spec messages.UpstreamSpec) {
 	if names > 0 {
 		return
 	}
-	const message = "this has no effect: every peer is an IP address, there are no names to look up"
+	const message = "this has no effect: no peer has a name to look up"
 	if spec.Discovery.UpdateFrequency > 0 {
 		o.child("update_frequency").warn(message)
 	}
@@ -79,22 +82,26 @@ func wantPeer(kind messages.DiscoveryKind) string {
 		return `"LABEL", "LABEL=VALUE", "LABEL=VALUE:PORT", with " WEIGHT" or without`
 	case messages.DiscoverStatic, messages.DiscoverTransparent:
 	}
-	return `"HOST:PORT" or "HOST:PORT WEIGHT"`
+	return `"HOST:PORT", "HOST:PORT WEIGHT" or "unix:/path"`
 }
 
 // parseAddr returns the address of a peer in its one form.
-func parseAddr(kind messages.DiscoveryKind, text string) (addr, problem, hint string) {
+func parseAddr(form peerForm, text string) (addr, problem, hint string) {
 	service := isService(text)
 	switch {
-	case kind == messages.DiscoverDocker:
+	case isSocket(text) && form.kind == messages.DiscoverStatic:
+		return parseSocket(text)
+	case isSocket(text) && form.kind == messages.DiscoverDNS, strings.HasPrefix(text, socketPrefix+"/"):
+		return "", "a unix socket needs no lookup", "discovery: static takes unix:/path"
+	case form.kind == messages.DiscoverDocker:
 		return parseSelector(text)
-	case service && kind == messages.DiscoverDNS:
+	case service && form.kind == messages.DiscoverDNS:
 		return parseService(text)
 	case service:
 		return "", "a service name such as " + quote(text) + " is looked up as SRV", "discovery: dns"
 	}
-	addr, problem, hint = parsePeerAddr(text)
-	if kind != messages.DiscoverDNS || problem != "" {
+	addr, problem, hint = parsePeerAddr(text, form.port)
+	if form.kind != messages.DiscoverDNS || problem != "" {
 		return addr, problem, hint
 	}
 	if host, _, _, _ := splitAddr(addr, 1); isAddr(host) {

@@ -17,7 +17,7 @@ func TestPeersOfEachDiscovery(t *testing.T) {
 		return messages.PeerSpec{Addr: addr, Weight: weight, Tier: tier}
 	}
 	parser := func(kind messages.DiscoveryKind) func(item) (messages.PeerSpec, bool) {
-		return func(v item) (messages.PeerSpec, bool) { return v.peer(kind) }
+		return func(v item) (messages.PeerSpec, bool) { return v.peer(peerForm{kind, defaultPort}) }
 	}
 	runValues(t, parser(messages.DiscoverDNS), []valueTest[messages.PeerSpec]{
 		{text: "Web.internal:8080 5", want: peer("web.internal:8080", 5, 0)},
@@ -33,6 +33,7 @@ func TestPeersOfEachDiscovery(t *testing.T) {
 		{text: "__._tcp.web", want: peer("__._tcp.web", 1, 0)},
 		{text: "_._tcp.web", fault: "not the name of a service"},
 		{text: "_dns._udp.web", fault: "over TCP"},
+		{text: "unix:/run/a", fault: "needs no lookup"},
 		{text: "10.0.0.1:80", fault: "needs no lookup"},
 		{text: `"[::1]:80"`, fault: "needs no lookup"},
 	})
@@ -44,6 +45,8 @@ func TestPeersOfEachDiscovery(t *testing.T) {
 		{text: "com.example.image=web:latest", want: peer("com.example.image=web:latest", 1, 0)},
 		{text: "com.example.image=web:latest:80", want: peer("com.example.image=web:latest:80", 1, 0)},
 		{text: "{addr: app=10.0.0.1, weight: 2, tier: 1}", want: peer("app=10.0.0.1", 2, 1)},
+		{text: "unix:80", want: peer("unix:80", 1, 0)},
+		{text: "unix:/run/a", fault: "needs no lookup"},
 		{text: "app:0", fault: "port from 1"},
 		{text: `"app:"`, fault: "port from 1"},
 		{text: "app:99999999999999999999", fault: "port from 1"},

@@ -16,7 +16,8 @@ import (
 // everyForm has each mapping that the configuration has, so that reading it
 // asks for every key.
 const everyForm = `
-listeners: [{addr: ":8080"}]
+listeners:
+  - {addr: ":8080", tls: {certs: [{cert: a, key: b}]}, proxy_protocol: {trusted: [10.0.0.1]}, limits: {}}
 routes:
   forward:
     upstream: web

@@ -34,17 +34,6 @@ func (c *Config) Effective() string {
 	return p.String()
 }
 
-func (l Listener) printTo(p *printer) {
-	p.text("addr", l.Addr)
-	p.flag("h2c", l.H2C)
-	proxies := make([]string, 0, len(l.TrustedProxies))
-	for _, prefix := range l.TrustedProxies {
-		proxies = append(proxies, prefix.String())
-	}
-	p.texts("trusted_proxies", proxies)
-	p.flag("forwarded", l.Forwarded)
-}
-
 func printNamed[T any](p *printer, key string, list messages.List[T], name func(T) string, write func(*printer, T)) {
 	if list.Len() == 0 {
 		p.plain(key, "{}")
@@ -64,7 +53,7 @@ func printUpstream(p *printer, s messages.UpstreamSpec) {
 		printPeers(p, s)
 	}
 	printRetry(p, s.Retry)
-	printTransport(p, s.Transport)
+	printTransport(p, s)
 }
 
 // printPeers prints what is about the peers of an upstream.
@@ -88,16 +77,6 @@ func printPeers(p *printer, s messages.UpstreamSpec) {
 	p.flag("queue_when_down", s.Limits.QueueWhenDown)
 	p.duration("drain_timeout", s.DrainTimeout)
 	p.duration("replace_timeout", s.ReplaceTimeout)
-}
-
-func printTransport(p *printer, t messages.Transport) {
-	p.duration("connection_timeout", t.ConnectionTimeout)
-	p.duration("total_connection_timeout", t.TotalConnectionTimeout)
-	p.duration("response_timeout", t.ResponseTimeout)
-	p.duration("read_timeout", t.ReadTimeout)
-	p.duration("write_timeout", t.WriteTimeout)
-	p.duration("idle_timeout", t.IdleTimeout)
-	p.duration("tunnel_timeout", t.TunnelTimeout)
 }
 
 func printDiscovery(p *printer, d messages.Discovery) {
@@ -180,7 +159,12 @@ func printRoute(p *printer, s messages.RouteSpec) {
 		redirect := p.open("redirect")
 		redirect.text("to", s.Redirect.To)
 		redirect.count("status", s.Redirect.Status)
+	}
+	if s.Upstream == "" {
 		return
+	}
+	if s.Redirect.To == "" {
+		p.absent("redirect", "off")
 	}
 	p.text("upstream", s.Upstream)
 	p.duration("timeout", s.Timeout)

@@ -119,23 +119,31 @@ func randomConfig(random *rand.Rand) string {
 		return "    " + key + ": " + pick(values...) + "\n"
 	}
 	var b strings.Builder
-	b.WriteString("listeners: [{addr: \":1\", h2c: " + pick("true", "false") + ", trusted_proxies: " + pick("[]", "[10.0.0.0/8, \"::1\"]") + "}]\nupstreams:\n")
+	b.WriteString("listeners:\n  - " + pick(listenerTexts()...) + "\nupstreams:\n")
 	for i := range 1 + random.IntN(3) {
-		fmt.Fprintf(&b, "  %s%d:\n", pick("a", "B-", "_x", "9", "-"), i)
-		switch random.IntN(4) {
+		way, name, port := random.IntN(5), pick("a", "B-", "_x", "9", "-"), ", port: 9"
+		if way == 2 { // a route with host_header: peer does not go there
+			name, port = "sock", ""
+		}
+		fmt.Fprintf(&b, "  %s%d:\n", name, i)
+		switch way {
 		case 0:
 			b.WriteString("    discovery: dns\n    addrs: " + pick("[a]", "[_http._tcp.a.b, \"a:9 5\"]", "[{addr: _x._TCP.a}, {addr: b, tier: 1}]") + "\n")
 			b.WriteString(maybe("update_frequency", "0", "1s"))
 		case 1:
 			b.WriteString("    discovery: docker\n    addrs: " + pick("[app]", "[\"app=Web:x:80 5\", \"com.x=$${y}\"]", "[{addr: \"a=b:9\", tier: 3}]") + "\n")
+		case 2:
+			b.WriteString("    addrs: " + pick("[\"unix:/a 3\"]", "[{addr: b, tier: 2}, \"unix:/b/c.sock\"]") + "\n")
 		default:
 			b.WriteString("    addrs: " + pick("[a]", "[a 5, \"[::1]:9 1000\"]", "[{addr: b, tier: 2}, A, a]") + "\n")
+			b.WriteString(maybe("bind", "\"::1\"", "\"fe80::1%eth0\"") + maybe("tcp_user_timeout", "0", "1ms") + maybe("tcp_recv_buf", "1KiB", "12345") + maybe("tcp_fast_open", "true"))
 			b.WriteString(maybe("update_frequency", "0", "1m"))
 		}
+		writeTransport(&b, maybe, random.IntN(4))
 		b.WriteString(maybe("algo", "p2c", "hash:ip", "hash:query:a", "\"hash:header:X'Y\""))
 		b.WriteString(maybe("health_check", "off", "tcp://x", `"https://x/y?z=$${A}"`, `"http://x?check_frequency=1.5s&q=%20"`,
 			`{type: http, status: [200, 4xx], headers: {"!a": "$${x} \"q\" \\ #"}, body: {contains: "\t\x7f\0é\u2028:\n- x", matches: "^\\$"}}`,
-			"{type: https, port: 9, tls: {ca: \"/a b.pem\"}}", "{type: https, tls: {verify: false}, method: HEAD}"))
+			"{type: https"+port+", tls: {ca: \"/a b.pem\"}}", "{type: https, tls: {verify: false}, method: HEAD}"))
 		b.WriteString(maybe("retry", "off", "3", "{on: [timeout, 404, 500-503], budget: 0%}"))
 		b.WriteString(maybe("read_timeout", "0", "1ms", "1h30m", "90s"))
 		b.WriteString(maybe("drain_timeout", "0", "5s"))
@@ -151,24 +159,6 @@ func randomConfig(random *rand.Rand) string {
 		"{url: \"nats://h\", user: u, password: \"p: #w\"}") + "\n")
 	b.WriteString("dns: " + pick("{}", "{servers: [10.0.0.53, \"[::1]:5353\"], max_stale: 1h, timeout: 10ms, attempts: 9}") + "\n")
 	b.WriteString("docker: " + pick("{}", "{host: \"tcp://a:1\", tls: {ca: x}, peer_addr: published, auto: true}", "{host: \"unix:///x\"}") + "\n")
-	b.WriteString("routes:\n")
-	for i := range 1 + random.IntN(4) {
-		fmt.Fprintf(&b, "  r%d:\n    path: \"%s%d\"\n", i, pick("/a%20", "=/b", "~^/c$${", "~\\\\d"), i)
-		b.WriteString(maybe("host", "a.b", "\"*.c\"", "\"[::1]\"", "\"*\""))
-		b.WriteString(maybe("priority", "-5", "7"))
-		b.WriteString(maybe("max_body", "0", "1MiB", "10MB", "1536", "3GiB"))
-		if random.IntN(3) == 0 {
-			b.WriteString("    redirect: " + pick("\"https://{host}{uri}\"", "{to: \"/x?{query}#$${path}\", status: 301}") + "\n")
-			continue
-		}
-		b.WriteString("    upstream: a0\n")
-		b.WriteString(maybe("host_header", "keep", "peer", "x.y:8"))
-		b.WriteString(maybe("strip_prefix", "/a", "\"\""))
-		b.WriteString(maybe("rewrite", "\"^/(a) /$1\"", "{match: \"^/(?P<n>a b)#\", to: \"/$${n}é$$\"}", "{match: a, to: \"\"}"))
-		b.WriteString(maybe("request_headers", "{}", "{set: {A: \": # \\\"\", \"~1\": \"\"}, add: {B: [x, y], C: z}, remove: [D, E]}"))
-		b.WriteString(maybe("response_headers", "{remove: []}", "{add: {B: [x]}}", "{add: {B: []}}"))
-		b.WriteString(maybe("retry", "off", "{attempts: 9}"))
-		b.WriteString(maybe("timeout", "0", "5s"))
-	}
+	writeRoutes(&b, random, pick, maybe)
 	return b.String()
 }

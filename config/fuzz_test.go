@@ -25,6 +25,12 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add([]byte(everyForm))
+	for _, listener := range listenerTexts() {
+		f.Add([]byte("listeners: [" + listener + "]\n"))
+	}
+	for _, upstream := range upstreamTexts() {
+		f.Add([]byte("{listeners: [{addr: \":1\"}], routes: {r: {redirect: https, upstream: u}}, upstreams: {u: " + upstream + "}}"))
+	}
 	env := mapEnv(map[string]string{"A": "1"})
 	f.Fuzz(func(t *testing.T, text []byte) {
 		cfg, err := Parse("fuzz", text, env)

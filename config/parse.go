@@ -78,7 +78,7 @@ func (r *reader) config(cfg *Config, found *inclusion) *Config {
 	for _, part := range parts[1:] {
 		part.closeIncluded(o)
 	}
-	checkRoutes(routes, upstreams)
+	checkRoutes(routes, upstreams, cfg.Listeners)
 	o.checkDockerHost(&cfg.Docker, upstreams)
 	cfg.Desired = messages.Desired{
 		Upstreams: sorted(upstreams, func(s messages.UpstreamSpec) string { return s.Name }),

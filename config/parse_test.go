@@ -17,7 +17,7 @@ import (
 
 func TestParseFillsInEveryDefault(t *testing.T) {
 	cfg := mustParse(t, minimal[strings.Index(minimal, "listeners"):])
-	if diff := cmp.Diff([]Listener{{Addr: ":8080"}}, cfg.Listeners); diff != "" {
+	if diff := cmp.Diff([]Listener{listenerAt(":8080")}, cfg.Listeners); diff != "" {
 		t.Errorf("listeners (-want +got):\n%s", diff)
 	}
 	if !reflect.DeepEqual(cfg.NATS, defaultConfig(noEnv).NATS) || cfg.NATS.Addr != "127.0.0.1:4222" || cfg.NATS.Prefix != "weir" || cfg.Admin.Addr != "127.0.0.1:9070" || cfg.Log != (Log{Level: "info", Format: "auto"}) ||
@@ -48,7 +48,9 @@ log: {level: debug, format: json, access: true}
 shutdown: {delay: 1s, timeout: 0}
 `)
 	prefixes := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("192.0.2.1/32")}
-	want := []Listener{{Addr: "127.0.0.1:0", H2C: true, TrustedProxies: prefixes, Forwarded: true}, {Addr: "[::1]:0"}}
+	first := listenerAt("127.0.0.1:0")
+	first.H2C, first.TrustedProxies, first.Forwarded = true, prefixes, true
+	want := []Listener{first, listenerAt("[::1]:0")}
 	if diff := cmp.Diff(want, cfg.Listeners, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("listeners (-want +got):\n%s", diff)
 	}
@@ -122,6 +124,7 @@ remark: |
 		Transport: messages.Transport{
 			ConnectionTimeout: time.Second, TotalConnectionTimeout: 2 * time.Second, ResponseTimeout: 3 * time.Second,
 			ReadTimeout: 4 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: 6 * time.Second,
+			TLS: messages.PeerTLS{VerifyCert: true, MinVersion: "1.2"}, ALPN: messages.H1, MaxH2Streams: 100, H2PingInterval: 30 * time.Second, MaxIdle: 512,
 		},
 		ReplaceTimeout: 7 * time.Second,
 		Discovery:      messages.Discovery{Kind: messages.DiscoverDNS, UpdateFrequency: 8 * time.Second, IPv4Only: true},

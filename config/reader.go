@@ -172,6 +172,11 @@ func (v item) isMapping() bool {
 
 func (v item) isList() bool { _, list := v.node.(*ast.SequenceNode); return list }
 
+func (v item) isEmptyList() bool {
+	list, ok := v.node.(*ast.SequenceNode)
+	return ok && len(list.Values) == 0
+}
+
 // quote shows a text in a message, cut when it is long.
 func quote(text string) string { return strconv.Quote(shorten(text)) }
 

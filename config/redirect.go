@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/weirproxy/weir/messages"
@@ -43,16 +44,50 @@ func (v item) redirect() (messages.Redirect, bool) {
 
 // location returns where a redirect leads.
 func (v item) location() (string, bool) {
-	s, ok := v.scalar("where to redirect to, or a mapping of to and status")
+	s, ok := v.scalar("https, another place to redirect to, or a mapping of to and status")
 	if !ok {
 		return "", false
 	}
-	problem, hint := locationProblem(s.text)
+	to, problem, hint := overTLS(s.text)
+	if to == "" && problem == "" {
+		to = s.text
+		problem, hint = locationProblem(to)
+	}
 	if problem != "" {
 		v.hinted(hint, problem)
 		return "", false
 	}
-	return s.text, true
+	return to, true
+}
+
+// tlsScheme is the short form of a redirect to the same place over TLS.
+const tlsScheme = "https"
+
+// overTLS returns what https and https:PORT stand for, or nothing for what is neither.
+func overTLS(text string) (to, problem, hint string) {
+	number, ported := strings.CutPrefix(text, tlsScheme+":")
+	switch {
+	case text == tlsScheme:
+		return "https://{host}{uri}", "", ""
+	case !ported || strings.HasPrefix(number, "/"):
+		return "", "", ""
+	}
+	_, port, problem, _ := splitAddr("x:"+number, 1)
+	switch {
+	case problem != "":
+		return "", problem, tlsScheme + ":8443, or https://HOST/PATH"
+	case port == tlsPort:
+		return "https://{host}{uri}", "", ""
+	}
+	return "https://{host}:" + strconv.Itoa(port) + "{uri}", "", ""
+}
+
+// staysAtHost tells whether a redirect leads to the same host and path over TLS:
+// who comes over TLS is there already.
+func staysAtHost(to string) bool {
+	rest, ok := strings.CutPrefix(to, "https://{host}")
+	rest = strings.TrimLeft(rest, ":0123456789")
+	return ok && (rest == "{uri}" || rest == "{path}" || rest == "{path}?{query}")
 }
 
 func locationProblem(to string) (problem, hint string) {
@@ -82,7 +117,7 @@ func locationProblem(to string) (problem, hint string) {
 		return fmt.Sprintf("a location has no blanks: %s", quote(to)), ""
 	case !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "{path}") && !strings.HasPrefix(to, "{uri}") &&
 		!strings.HasPrefix(to, "http://") && !strings.HasPrefix(to, "https://"):
-		return fmt.Sprintf("want a location that begins with http://, https:// or /, not %s", quote(to)), `"https://{host}{uri}"`
+		return fmt.Sprintf("want a location that begins with http://, https:// or /, not %s", quote(to)), `https, which is "https://{host}{uri}"`
 	}
 	return "", ""
 }

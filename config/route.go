@@ -28,7 +28,10 @@ func (v item) route(name string) messages.RouteSpec {
 	read(o, "max_requests", &spec.MaxRequests, count(0, maxInFlight))
 	switch {
 	case o.has("redirect") && o.has("upstream"):
-		o.fault("the route has both an upstream and a redirect; want one of them")
+		if to := spec.Redirect.To; to != "" && !strings.HasPrefix(to, "https://") {
+			o.child("redirect").hinted("redirect: https sends those who come without TLS there, and the upstream serves the others; or leave one of them out",
+				"the route has an upstream, so its redirect is for those who come without TLS; want one to https")
+		}
 		o.forwarding(&spec)
 	case o.has("redirect"):
 		o.forbid("a redirect answers by itself; this is for routes with an upstream", "", "timeout", "host_header", "strip_prefix",
@@ -108,10 +111,10 @@ func (v item) routeHost() (string, bool) {
 
 // checkRoutes looks at the routes of a file together, as far as they have no
 // fault by themselves.
-func checkRoutes(routes []definition[messages.RouteSpec], upstreams []definition[messages.UpstreamSpec]) {
-	names := make(map[string]bool, len(upstreams))
+func checkRoutes(routes []definition[messages.RouteSpec], upstreams []definition[messages.UpstreamSpec], listeners []Listener) {
+	byName := make(map[string]messages.UpstreamSpec, len(upstreams))
 	for _, u := range upstreams {
-		names[u.name] = true
+		byName[u.name] = u.spec
 	}
 	first := make(map[string]entry, len(routes))
 	for _, route := range routes {
@@ -125,8 +128,31 @@ func checkRoutes(routes []definition[messages.RouteSpec], upstreams []definition
 			continue
 		}
 		first[rule] = route.entry
-		if name := route.spec.Upstream; name != "" && !names[name] {
+		upstream, there := byName[route.spec.Upstream]
+		if name := route.spec.Upstream; name != "" && !there {
 			route.child("upstream").warn(fmt.Sprintf("there is no upstream %s; the route answers 503 no_upstream until there is", name))
 		}
+		if addr := firstSocket(upstream.Addrs); addr != "" && route.spec.HostHeader == "peer" {
+			route.child("host_header").hinted("keep, or a host", fmt.Sprintf("the peer %s of %s is a unix socket, which has no host", addr, upstream.Name))
+		}
+		checkRedirect(route, listeners)
+	}
+}
+
+// checkRedirect warns of redirects to https that some requests never get past.
+func checkRedirect(route definition[messages.RouteSpec], listeners []Listener) {
+	tls, told := false, false
+	for _, l := range listeners {
+		tls = tls || l.TLS.On()
+		told = told || len(l.TrustedProxies) > 0 // they may say X-Forwarded-Proto: https
+	}
+	to, upstream := route.spec.Redirect.To, route.spec.Upstream
+	switch {
+	case to == "":
+	case upstream != "" && !tls && !told:
+		route.child("redirect").warn("no listener has tls, and none trusts a proxy to say that a client came over it: every request is redirected, " +
+			"and the upstream " + upstream + " gets none")
+	case upstream == "" && tls && staysAtHost(to):
+		route.child("redirect").warn("a request that comes over TLS is where this leads already, and gets 404 no_route; an upstream beside the redirect would serve it")
 	}
 }

@@ -48,32 +48,6 @@ func section(o *object, key string, parse func(*object)) {
 	}
 }
 
-func (v item) listeners(addrs *takenAddrs) []Listener {
-	items, ok := v.list(`a list such as [{addr: ":8080"}]`)
-	if !ok {
-		return nil
-	}
-	if len(items) == 0 {
-		v.hinted(`listeners: [{addr: ":8080"}]`, "want at least one listener")
-	}
-	listeners := make([]Listener, 0, len(items))
-	for _, v := range items {
-		o, ok := v.object(`a mapping such as {addr: ":8080"}`)
-		if !ok {
-			continue
-		}
-		var l Listener
-		o.need("addr", "addr is missing")
-		read(o, "addr", &l.Addr, addrs.once(v.path+".addr", item.listenAddr))
-		read(o, "h2c", &l.H2C, truth)
-		read(o, "trusted_proxies", &l.TrustedProxies, item.prefixes)
-		read(o, "forwarded", &l.Forwarded, truth)
-		o.close()
-		listeners = append(listeners, l)
-	}
-	return listeners
-}
-
 // takenAddrs finds addresses that are to be opened twice.
 type takenAddrs struct{ by map[string]string }
 
@@ -81,7 +55,7 @@ type takenAddrs struct{ by map[string]string }
 func (t *takenAddrs) once(key string, parse func(item) (string, bool)) func(item) (string, bool) {
 	return func(v item) (string, bool) {
 		addr, ok := parse(v)
-		if !ok || strings.HasSuffix(addr, ":0") {
+		if !ok || strings.HasSuffix(addr, ":0") && !isSocket(addr) {
 			return addr, ok
 		}
 		if other := t.by[addr]; other != "" {

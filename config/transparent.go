@@ -93,11 +93,14 @@ func (v item) hosts() (messages.List[string], bool) {
 			continue
 		}
 		_, rest, schemed := strings.Cut(s.text, "://")
+		host, _, slashed := strings.Cut(s.text, "/")
 		switch {
 		case schemed:
 			v.hinted(shorten(strings.TrimRight(rest, "/")), fmt.Sprintf("want a host, not the URL %s", quote(s.text)))
 		case s.text == "" || hasBlank(s.text) || strings.ContainsAny(s.text, "?#@\\"):
 			v.faultf("want a host such as example.com, *.example.com or example.com:8443, not %s", quote(s.text))
+		case slashed && !isAddr(host):
+			v.hinted(quote(host), fmt.Sprintf("want a host without a path, or a range such as 10.0.0.0/8, not %s", quote(s.text)))
 		default:
 			hosts = append(hosts, s.text)
 		}

@@ -38,6 +38,7 @@ func TestTransparentUpstreamsThatAreRefused(t *testing.T) {
 		`{discovery: transparent, transparent: {allow: []}}`:                           "an empty list allows nothing",
 		`{discovery: transparent, transparent: {allow: ["http://a.org/"]}}`:            "not the URL",
 		`{discovery: transparent, transparent: {allow: ["a b"]}}`:                      "want a host",
+		`{discovery: transparent, transparent: {allow: ["a.org/x"]}}`:                  "without a path",
 		`{discovery: transparent, addrs: [a], transparent: {allow: [a]}}`:              "no peers of its own",
 		`{discovery: transparent, algo: p2c, transparent: {allow: [a]}}`:               "nothing to pick",
 		`{discovery: transparent, health_check: "tcp://a", transparent: {allow: [a]}}`: "none is probed",

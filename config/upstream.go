@@ -29,6 +29,7 @@ func (v item) upstream(name string) messages.UpstreamSpec {
 	}
 	defer o.close()
 	sound := o.discovery(&spec.Discovery)
+	form := peerForm{kind: spec.Discovery.Kind, port: o.serverName(&spec.Transport.TLS)}
 	byAlgo := o.kindOfAlgo(&spec.Discovery)
 	if spec.Discovery.Kind == messages.DiscoverTransparent {
 		o.transparent(&spec, byAlgo)
@@ -39,7 +40,7 @@ func (v item) upstream(name string) messages.UpstreamSpec {
 	var addrs []messages.PeerSpec
 	o.need("addrs", "addrs is missing")
 	if sound {
-		read(o, "addrs", &addrs, peers(spec.Discovery.Kind))
+		read(o, "addrs", &addrs, peers(form))
 	} else {
 		o.get("addrs") // what they may be is not known
 	}
@@ -48,6 +49,7 @@ func (v item) upstream(name string) messages.UpstreamSpec {
 	read(o, "algo", &spec.Algo, item.algo)
 	o.checkRing(spec)
 	read(o, "health_check", &spec.Check, item.check)
+	o.checkSockets(spec)
 	read(o, "max_requests", &spec.Limits.MaxRequests, count(0, maxInFlight))
 	read(o, "queue", &spec.Limits.Queue, count(0, maxQueue))
 	read(o, "queue_timeout", &spec.Limits.QueueTimeout, someDuration(time.Millisecond))
@@ -61,26 +63,9 @@ func (v item) upstream(name string) messages.UpstreamSpec {
 // peersOrNot reads what every upstream has, with peers of its own or without.
 func (o *object) peersOrNot(spec *messages.UpstreamSpec) {
 	read(o, "retry", &spec.Retry, item.retry)
-	o.transport(&spec.Transport)
+	o.transport(spec)
 	if v, ok := o.get("remark"); ok { // for those who read the file
 		v.r.remarks[spec.Name], _ = remark(v)
-	}
-}
-
-func (o *object) transport(t *messages.Transport) {
-	for _, timeout := range []struct {
-		key  string
-		into *time.Duration
-	}{
-		{"connection_timeout", &t.ConnectionTimeout},
-		{"total_connection_timeout", &t.TotalConnectionTimeout},
-		{"response_timeout", &t.ResponseTimeout},
-		{"read_timeout", &t.ReadTimeout},
-		{"write_timeout", &t.WriteTimeout},
-		{"idle_timeout", &t.IdleTimeout},
-		{"tunnel_timeout", &t.TunnelTimeout},
-	} {
-		read(o, timeout.key, timeout.into, duration(time.Millisecond))
 	}
 }
 
@@ -97,5 +82,12 @@ func (o *object) checkRing(spec messages.UpstreamSpec) {
 		addrs, _ := o.get("addrs")
 		addrs.hinted("smaller weights share alike", fmt.Sprintf(
 			"with a hash the weights add up to at most %d, not %d", maxRingPoints/pointsPerWeight, sum))
+	}
+}
+
+// checkSockets refuses what peers that are unix sockets do not have.
+func (o *object) checkSockets(spec messages.UpstreamSpec) {
+	if addr := firstSocket(spec.Addrs); addr != "" && spec.Check.Port != 0 {
+		o.child("health_check").child("port").fault(addr + " is a unix socket, which has no other port to probe")
 	}
 }

@@ -127,7 +127,9 @@ func TestNumbersAndTruth(t *testing.T) {
 	})
 }
 
-func staticPeer(v item) (messages.PeerSpec, bool) { return v.peer(messages.DiscoverStatic) }
+func staticPeer(v item) (messages.PeerSpec, bool) {
+	return v.peer(peerForm{messages.DiscoverStatic, defaultPort})
+}
 
 func TestPeerAddresses(t *testing.T) {
 	peer := func(addr string, weight, tier int) messages.PeerSpec {
@@ -145,6 +147,15 @@ func TestPeerAddresses(t *testing.T) {
 		{text: "db.internal.:5432", want: peer("db.internal.:5432", 1, 0)},
 		{text: "my_service", want: peer("my_service:80", 1, 0)},
 		{text: "{addr: 10.0.0.1, weight: 3, tier: 1}", want: peer("10.0.0.1:80", 3, 1)},
+		{text: "unix:/run/a.sock", want: peer("unix:/run/a.sock", 1, 0)},
+		{text: "unix:/run/./a.sock 5", want: peer("unix:/run/a.sock", 5, 0)},
+		{text: `{addr: "unix:/run/a.sock", tier: 2}`, want: peer("unix:/run/a.sock", 1, 2)},
+		{text: "unix:run/a.sock", fault: "begins with /"},
+		{text: "unix:///run/a.sock", fault: "unix:/run/a.sock"},
+		{text: `"unix:@weir"`, fault: "abstract"},
+		{text: `"unix:/run/"`, fault: "is a folder"},
+		{text: `{addr: "unix:/a b"}`, fault: "no blanks"},
+		{text: "unix:/" + strings.Repeat("a", 107), fault: "at most 107 bytes"},
 		{text: "10.0.0.1:0", fault: "port from 1"},
 		{text: "10.0.0.1:65536", fault: "port from 1"},
 		{text: "10.0.0.1:http", fault: "port from 1"},
@@ -262,36 +273,6 @@ func TestPathRules(t *testing.T) {
 		{text: "/a%00", fault: "begins an escape"},
 		{text: `"/a?b"`, fault: "no ?"},
 		{text: `"/a b"`, fault: "no blank"},
-	})
-}
-
-func TestRedirectsAndRewrites(t *testing.T) {
-	runValues(t, item.redirect, []valueTest[messages.Redirect]{
-		{text: "https://{host}{uri}", want: messages.Redirect{To: "https://{host}{uri}", Status: 308}},
-		{text: `{to: "/x{path}?{query}", status: 301}`, want: messages.Redirect{To: "/x{path}?{query}", Status: 301}},
-		{text: `"{uri}"`, want: messages.Redirect{To: "{uri}", Status: 308}},
-		{text: "https://{Host}", fault: "did you mean {host}?"},
-		{text: "example.com/x", fault: "begins with http://"},
-		{text: `"javascript:alert(1)"`, fault: "begins with http://"},
-		{text: `"/a b"`, fault: "no blanks"},
-		{text: `"/{"`, fault: "brace"},
-		{text: `""`, fault: "begins with"},
-		{text: "{status: 301}", fault: "to is missing"},
-		{text: "{to: /x, status: 200}", fault: "from 300 to 399"},
-	})
-	runValues(t, item.rewrite, []valueTest[messages.Rewrite]{
-		{text: `"^/a/(.*) /b/$1"`, want: messages.Rewrite{Pattern: "^/a/(.*)", To: "/b/$1"}},
-		{text: `{match: "^/(?P<id>a b)", to: "/$${id}x"}`, want: messages.Rewrite{Pattern: "^/(?P<id>a b)", To: "/${id}x"}},
-		{text: `{match: "^/a", to: ""}`, want: messages.Rewrite{Pattern: "^/a"}},
-		{text: `{match: "^/a", to: "/$$0/$0"}`, want: messages.Rewrite{Pattern: "^/a", To: "/$$0/$0"}},
-		{text: `"^/a"`, fault: "REGEXP REPLACEMENT"},
-		{text: `"( /x"`, fault: "bad regular expression"},
-		{text: `"^/(a) /$2"`, fault: "names no group"},
-		{text: `"^/(a) /$1x"`, fault: "write $${1}x"},
-		{text: `"^/(a) /$"`, fault: "names no group"},
-		{text: `"^/(a) /$99999999999999999999"`, fault: "names no group"},
-		{text: `"^/a /b?c=1"`, fault: "no ?"},
-		{text: "{match: a}", fault: "to is missing"},
 	})
 }
 
