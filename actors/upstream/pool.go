@@ -116,8 +116,8 @@ func (p *pool) found(m messages.PeersFound, now time.Time) effects {
 		return effects{}
 	}
 	var fx effects
-	if p.ref.DiscoveryFails() && !m.Partial {
-		p.ref.SetDiscoveryFails(false)
+	if _, fails := p.ref.DiscoveryFails(); fails && !m.Partial {
+		p.ref.SetDiscoveryFails(nil)
 		fx.events = append(fx.events, p.discovery(messages.DiscoveryRecovered, "", m.Peers.Len(), now))
 	}
 	complete := !m.Partial && p.ref.NoteComplete()
@@ -149,8 +149,9 @@ func (p *pool) notFound(m messages.DiscoveryFailed, now time.Time) effects {
 		return effects{}
 	}
 	var fx effects
-	if !p.ref.DiscoveryFails() {
-		p.ref.SetDiscoveryFails(true)
+	// One name that never resolves must not hide that another ceased to.
+	if what, fails := p.ref.DiscoveryFails(); !fails || what != m.What {
+		p.ref.SetDiscoveryFails(&m.What)
 		fx.events = append(fx.events, p.discovery(messages.DiscoveryFailure, m.Detail, len(p.peers), now))
 	}
 	if p.discovered {

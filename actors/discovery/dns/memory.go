@@ -178,12 +178,31 @@ func (r *Resolver) remember(k key, f freshness, now time.Time) *name {
 	if n == nil {
 		r.sweep(now)
 		n = &name{key: k, sets: make([]recordSet, len(k.kind.types())), jitter: rand.Float64()}
+		r.inherit(n)
 		r.names[k] = n
 	}
 	if keep := now.Add(max(remembered, 3*f.maxAge)); keep.After(n.keep) {
 		n.keep = keep
 	}
 	return n
+}
+
+// inherit takes over what is known of a name in the other of the two kinds that
+// ask for addresses: who changes ipv4_only while name servers are away keeps the
+// peers that there are. The caller holds r.mu.
+func (r *Resolver) inherit(n *name) {
+	other := addressesV4
+	switch n.key.kind {
+	case addresses:
+	case addressesV4:
+		other = addresses
+	case service:
+		return
+	}
+	if known := r.names[key{n.key.name, other}]; known != nil {
+		n.candidate = known.candidate
+		n.sets[0] = known.sets[0] // A comes first in both
+	}
 }
 
 // sweep forgets names that nobody asked about for long. The caller holds r.mu.
