@@ -20,6 +20,8 @@ type pool struct {
 	// discovered is false until the first set is known, from discovery or from
 	// the snapshot of an earlier incarnation.
 	discovered bool
+	// partial tells that a part of the latest set was not found.
+	partial    bool
 	emptySince time.Time
 	// old are peers that serve in the place of peers; see replacement.
 	old replacement
@@ -120,6 +122,7 @@ func (p *pool) found(m messages.PeersFound, now time.Time) effects {
 		p.ref.SetDiscoveryFails(nil)
 		fx.events = append(fx.events, p.discovery(messages.DiscoveryRecovered, "", m.Peers.Len(), now))
 	}
+	p.partial = m.Partial
 	complete := !m.Partial && p.ref.NoteComplete()
 	peers := messages.MergePeers(m.Peers.Slice())
 	if p.discovered && slices.Equal(peers, p.peers) {
