@@ -40,7 +40,7 @@ func (r *Ref) WithdrawDraining(at time.Time, drain time.Duration) (left []*Peer)
 	m.sendAway(ErrNoUpstream)
 	m.mu.Unlock()
 	r.settled.Store(false)
-	r.failing.Store(false)
+	r.failing.Store(nil)
 	r.discovery.Store(nil)
 	return r.peers.retain(nil, at, drain, false)
 }

@@ -24,7 +24,7 @@ type Ref struct {
 	epoch    time.Time
 	snapshot atomic.Pointer[Snapshot] // stored under room.mu
 	settled  atomic.Bool
-	failing  atomic.Bool
+	failing  atomic.Pointer[string]
 	// starved is when starve was called, on the clock of now; 0 = not since the last Publish.
 	starved atomic.Int64
 	// discovery is what came of the latest discovery; nil = there was none.
@@ -108,11 +108,17 @@ func (r *Ref) Settled() bool { return r.settled.Load() }
 // SetSettled notes whether every peer had its first result. It is kept until Withdraw.
 func (r *Ref) SetSettled(settled bool) { r.settled.Store(settled) }
 
-// DiscoveryFails tells whether the latest discovery failed, as far as was told.
-func (r *Ref) DiscoveryFails() bool { return r.failing.Load() }
+// DiscoveryFails tells whether the latest discovery failed, and what of it, as far as was told.
+func (r *Ref) DiscoveryFails() (what string, fails bool) {
+	if f := r.failing.Load(); f != nil {
+		return *f, true
+	}
+	return "", false
+}
 
-// SetDiscoveryFails notes whether discovery fails. It is kept until Withdraw.
-func (r *Ref) SetDiscoveryFails(fails bool) { r.failing.Store(fails) }
+// SetDiscoveryFails notes that discovery fails, and what of it; nil = nothing of
+// it does. It is kept until Withdraw.
+func (r *Ref) SetDiscoveryFails(what *string) { r.failing.Store(what) }
 
 // Peer returns the peer with an address and makes it when there is none. One
 // that drains is taken back, with its counters.

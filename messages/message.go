@@ -79,6 +79,9 @@ type DiscoveryFailed struct {
 	Upstream string
 	Gen      uint64
 	Detail   string
+	// What tells which parts failed: it is the same as long as the same do. Empty =
+	// they are not told apart.
+	What string
 }
 
 // WatchPeers carries the full set of peers to probe, and how. Sent by: an

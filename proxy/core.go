@@ -195,6 +195,9 @@ func (c *Core) forward(x *Exchange) messages.Code {
 	if r.redirect.to != nil {
 		return c.redirect(x, &r.redirect)
 	}
+	if x.Upstream.finder != nil && c.passedHere(&x.Request.Header) { // before a route edits it
+		return messages.CodeLoop
+	}
 	setForwarded(x)
 	x.Upstream.setKey(x)
 	if code := r.edit(x); code != fine {

@@ -83,6 +83,12 @@ func (l *listenerStats) count(status int) {
 	counts[status%100].Add(1)
 }
 
+// Collector is a Finder or a PeerCodec that has metrics of its own.
+type Collector interface {
+	// Collect emits samples that carry the labels.
+	Collect(emit func(meter.Sample), labels ...meter.Label)
+}
+
 // Collect emits the samples of routes and upstreams that there are now.
 func (c *Core) Collect(emit func(meter.Sample)) {
 	t := c.table.Load()
@@ -145,6 +151,9 @@ func (u *Upstream) collect(emit func(meter.Sample)) {
 				Value:  float64(n),
 			})
 		}
+	}
+	if finder, ok := u.finder.(Collector); ok {
+		finder.Collect(emit, label)
 	}
 	if u.ref != nil {
 		emit(meter.Sample{

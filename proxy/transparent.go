@@ -41,9 +41,6 @@ func (c *Core) acquireOpen(x *Exchange) messages.Code {
 	if t.attempts > 0 {
 		return fine
 	}
-	if c.passedHere(&x.Request.Header) {
-		return messages.CodeLoop
-	}
 	port := uint16(plainPort)
 	if x.Upstream.transport.TLS.ServerName != "" {
 		port = tlsPort

@@ -145,7 +145,7 @@ func (d *discoverer) finish(c actor.Context, result looked) {
 		if again <= 0 {
 			again = retryAfter(d.failures)
 		}
-		c.Send(c.Parent(), messages.DiscoveryFailed{Upstream: d.want.Spec.Name, Gen: d.want.Gen, Detail: err.Error()})
+		c.Send(c.Parent(), messages.DiscoveryFailed{Upstream: d.want.Spec.Name, Gen: d.want.Gen, Detail: err.Error(), What: failing(err)})
 	} else {
 		d.failures = 0
 	}

@@ -139,18 +139,28 @@ func (s *dockerSource) found(set docker.Set, news <-chan struct{}, bad error) (F
 		Empty: len(set.Peers) == 0 && bad == nil && !set.Success.IsZero()}
 	select {
 	case <-s.engine.Done():
-		f.Stale = true
+		f.Stale = len(f.Peers) > 0
 		return f, errors.Join(bad, errUnwatched)
 	default:
 	}
 	switch faults := set.Faults(); {
 	case set.Failure != "":
-		return f, errors.Join(bad, fmt.Errorf("%w: %s", ErrEngine, set.Failure))
+		return f, errors.Join(bad, partFailed{"engine", set.Failure})
 	case faults != "":
-		return f, errors.Join(bad, fmt.Errorf("%w: %s", ErrEngine, faults))
+		return f, errors.Join(bad, partFailed{faults, faults})
 	}
 	return f, bad
 }
+
+// partFailed is an ErrEngine of which it is known what failed.
+type partFailed struct{ what, text string }
+
+func (p partFailed) Error() string { return ErrEngine.Error() + ": " + p.text }
+
+func (p partFailed) Unwrap() error { return ErrEngine }
+
+// Failing returns the same text as long as the same fails.
+func (p partFailed) Failing() string { return p.what }
 
 // read is the view's goroutine: it keeps the latest set.
 func (v *dockerView) read() {

@@ -125,7 +125,7 @@ func TestASpecThatChangesInAnOutageEmptiesNothing(t *testing.T) {
 		t.Errorf("got weight %d, want the new one", found.Peers[0].Weight)
 	}
 	s.spec = selecting("group=1:80")
-	if found := s.await(t, stale); found.Empty {
+	if found := s.await(t, failing); found.Empty || found.Stale {
 		t.Errorf("got %+v: it is not known that there is nothing", found)
 	}
 	server.Resume()

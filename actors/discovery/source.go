@@ -75,6 +75,15 @@ const (
 	starvingPause = time.Second
 )
 
+// failing returns which parts of a look failed, when the error can tell.
+func failing(err error) string {
+	var parts interface{ Failing() string }
+	if errors.As(err, &parts) {
+		return parts.Failing()
+	}
+	return ""
+}
+
 // find looks. A panic of the source is a failed look: what it reads comes from outside.
 func find(ctx context.Context, source Source, look Look) (found Found, err error) {
 	defer func() {

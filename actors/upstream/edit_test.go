@@ -89,7 +89,15 @@ func TestARecoveryThatFallsIntoARestartIsTold(t *testing.T) {
 	w.find("a:1")
 	w.happened("discovery failed x", "discovery recovered ")
 	w.ref.Withdraw()
-	if w.ref.DiscoveryFails() {
+	if _, fails := w.ref.DiscoveryFails(); fails {
 		t.Errorf("a withdrawn upstream still fails")
 	}
+}
+
+func TestOneNameThatNeverResolvesHidesNoOther(t *testing.T) {
+	w := healthyWorld(t, web(), "a:1")
+	for _, what := range []string{"gone", "gone", "gone a", "gone a", "gone"} {
+		w.do(w.pool.notFound(messages.DiscoveryFailed{Gen: w.pool.gen, Detail: what + ": no answer", What: what}, noon))
+	}
+	w.happened("discovery failed gone: no answer", "discovery failed gone a: no answer", "discovery failed gone: no answer")
 }

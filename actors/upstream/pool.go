@@ -20,6 +20,8 @@ type pool struct {
 	// discovered is false until the first set is known, from discovery or from
 	// the snapshot of an earlier incarnation.
 	discovered bool
+	// partial tells that a part of the latest set was not found.
+	partial    bool
 	emptySince time.Time
 	// old are peers that serve in the place of peers; see replacement.
 	old replacement
@@ -116,10 +118,11 @@ func (p *pool) found(m messages.PeersFound, now time.Time) effects {
 		return effects{}
 	}
 	var fx effects
-	if p.ref.DiscoveryFails() && !m.Partial {
-		p.ref.SetDiscoveryFails(false)
+	if _, fails := p.ref.DiscoveryFails(); fails && !m.Partial {
+		p.ref.SetDiscoveryFails(nil)
 		fx.events = append(fx.events, p.discovery(messages.DiscoveryRecovered, "", m.Peers.Len(), now))
 	}
+	p.partial = m.Partial
 	complete := !m.Partial && p.ref.NoteComplete()
 	peers := messages.MergePeers(m.Peers.Slice())
 	if p.discovered && slices.Equal(peers, p.peers) {
@@ -149,8 +152,9 @@ func (p *pool) notFound(m messages.DiscoveryFailed, now time.Time) effects {
 		return effects{}
 	}
 	var fx effects
-	if !p.ref.DiscoveryFails() {
-		p.ref.SetDiscoveryFails(true)
+	// One name that never resolves must not hide that another ceased to.
+	if what, fails := p.ref.DiscoveryFails(); !fails || what != m.What {
+		p.ref.SetDiscoveryFails(&m.What)
 		fx.events = append(fx.events, p.discovery(messages.DiscoveryFailure, m.Detail, len(p.peers), now))
 	}
 	if p.discovered {

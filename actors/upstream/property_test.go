@@ -129,7 +129,7 @@ func (f *fate) check() error {
 	}
 	if !foreign {
 		f.disjoint = time.Time{}
-	} else if f.disjoint.IsZero() {
+	} else if f.disjoint.IsZero() || f.pool.partial { // what is missing of a set may be what works
 		f.disjoint = f.now
 	}
 	if foreign && !f.now.Before(f.disjoint.Add(replaceTimeout)) {

@@ -19,7 +19,8 @@ import (
 //	            else                                      the old go on
 //	verdict     a new peer is healthy                     the set serves
 //	            no old peer is healthy any more           the set serves
-//	time up                                               the set serves, unproven
+//	time up     a part of the set was not found           the old go on
+//	            else                                      the set serves, unproven
 //	check off                                             the set serves
 type replacement struct {
 	// peers are the old ones that serve; empty = nothing is being replaced.
@@ -93,6 +94,10 @@ func (p *pool) review(now time.Time) outcome {
 	reached := over
 	if p.probes() && !p.anyHealthy(p.peers) && p.anyHealthy(p.old.peers) {
 		if now.Before(p.old.by) {
+			return goesOn
+		}
+		if p.partial && p.spec.ReplaceTimeout > 0 { // what is missing may be what works
+			p.old.by = now.Add(p.spec.ReplaceTimeout)
 			return goesOn
 		}
 		reached = unproven

@@ -191,3 +191,20 @@ func TestHashPicksFollowTheSetInUse(t *testing.T) {
 		t.Errorf("the new rings are not in use")
 	}
 }
+
+func TestASetOfWhichAPartIsMissingReplacesNoneThatWorks(t *testing.T) {
+	w := healthyWorld(t, replacing(), "a:1")
+	find := func(partial bool, at time.Time) {
+		w.do(w.pool.found(messages.PeersFound{Gen: w.pool.gen, Partial: partial, Peers: messages.ListOf(messages.PeerSpec{Addr: "d:1", Weight: 1})}, at))
+	}
+	find(true, noon)
+	for n := range time.Duration(5) {
+		w.do(w.pool.due(noon.Add((n + 1) * replaceTimeout)))
+		w.available("a:1")
+	}
+	find(false, noon.Add(5*replaceTimeout))
+	w.do(w.pool.due(noon.Add(5*replaceTimeout + 1)))
+	w.available("a:1") // its time began anew when a part was missing
+	w.do(w.pool.due(noon.Add(6 * replaceTimeout)))
+	w.available("d:1")
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/actors/discovery/dns"
+	"github.com/weirproxy/weir/internal/meter"
 	"github.com/weirproxy/weir/messages"
 	"github.com/weirproxy/weir/proxy"
 	"github.com/weirproxy/weir/proxy/destination"
@@ -64,6 +65,21 @@ func patternsOf(t messages.Transparent) ([]destination.Pattern, error) {
 
 // openFinder is a destination.Finder as the data path asks it.
 type openFinder struct{ *destination.Finder }
+
+// Collect emits how much is known and under way. See proxy.Collector.
+func (f openFinder) Collect(emit func(meter.Sample), labels ...meter.Label) {
+	s := f.Stats()
+	for _, m := range []struct {
+		name, help string
+		n          int
+	}{
+		{"weir_transparent_names", "Names that a transparent upstream remembers, existing or not.", s.Names},
+		{"weir_transparent_lookups", "Lookups of a transparent upstream that are under way.", s.Lookups},
+		{"weir_transparent_waiting", "Names that wait for a lookup of a transparent upstream.", s.Queued},
+	} {
+		emit(meter.Sample{Name: m.name, Help: m.help, Kind: meter.Gauge, Labels: labels, Value: float64(m.n)})
+	}
+}
 
 // Find returns the addresses that a request may go to. See proxy.Finder.
 func (f openFinder) Find(ctx context.Context, authority string, port uint16) ([]string, error) {

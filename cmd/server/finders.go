@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/weirproxy/weir/actors/discovery"
@@ -153,5 +154,13 @@ func (f *finders) stop() {
 	f.running.Wait()
 }
 
-// Collect emits the metrics of name lookups.
-func (f *finders) Collect(emit func(meter.Sample)) { f.resolver.Collect(emit) }
+// Collect emits the metrics of name lookups: those for upstreams, and those of
+// names that clients choose.
+func (f *finders) Collect(emit func(meter.Sample)) {
+	for who, resolver := range map[string]*dns.Resolver{"upstreams": f.resolver, "transparent": f.open} {
+		resolver.Collect(func(s meter.Sample) {
+			s.Labels = append(slices.Clone(s.Labels), meter.Label{Name: "for", Value: who})
+			emit(s)
+		})
+	}
+}

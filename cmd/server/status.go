@@ -200,6 +200,9 @@ func printUpstreams(env environment, s *demo.Screen, upstreams []upstreamView) {
 		if u.Parked {
 			unwell = append([]string{"parked"}, unwell...)
 		}
+		if d := u.Discovery; d.fails() {
+			unwell = append([]string{"discovery: " + firstLine(d.Detail)}, unwell...)
+		}
 		if len(unwell) > 3 {
 			unwell = append(unwell[:3], fmt.Sprintf("and %d more", len(unwell)-3))
 		}
@@ -256,6 +259,20 @@ func printUpstream(env environment, s *demo.Screen, u upstreamView) {
 		}
 		s.Println(line)
 	}
+}
+
+// fails tells whether the latest look did not find everything.
+func (d *discoveryView) fails() bool {
+	return d != nil && (d.Stale || d.LastFailure != nil && (d.LastSuccess == nil || d.LastFailure.After(*d.LastSuccess)))
+}
+
+// firstLine returns the first line of a text, and that there are more.
+func firstLine(text string) string {
+	line, _, more := strings.Cut(text, "\n")
+	if more {
+		line += " …"
+	}
+	return line
 }
 
 // discoveryLine says where the peers come from, and how fresh they are.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -232,7 +233,7 @@ func (w *weir) apply(ctx context.Context, desired messages.Desired) error {
 // onApplied takes the outcome of what a layer desired.
 func (w *weir) onApplied(desired messages.Desired, err error) {
 	if err == nil {
-		w.desired.Store(&desired)
+		w.tellShadowed(desired.Shadowed, w.desired.Swap(&desired))
 	}
 	if desired.Layer == messages.LayerLabels {
 		if err != nil {
@@ -243,6 +244,16 @@ func (w *weir) onApplied(desired messages.Desired, err error) {
 	select {
 	case w.applied <- err:
 	default: // nobody waits
+	}
+}
+
+// tellShadowed logs what is newly not in force because another layer hides it.
+func (w *weir) tellShadowed(now messages.List[messages.Shadowed], last *messages.Desired) {
+	for _, h := range now.All() {
+		if last != nil && slices.Contains(last.Shadowed.Slice(), h) {
+			continue
+		}
+		w.log.Warn(h.Kind+" is not in force", "name", h.Name, "layer", string(h.Layer), "by", string(h.By), "detail", h.Detail)
 	}
 }
 

@@ -17,10 +17,7 @@ import (
 // ErrNoSuchName or ErrNoData.
 func (r *Resolver) Addresses(ctx context.Context, host string, v4 bool) (addrs []netip.Addr, ttl time.Duration, err error) {
 	types := addressKind(v4).types()
-	q := question{name: host, types: types, skip: make([]bool, len(types))}
-	if !r.hasHost(host) {
-		q.name += "."
-	}
+	q := question{name: host + ".", types: types, skip: make([]bool, len(types))}
 	answers := make([]answer, len(types))
 	var mu sync.Mutex
 	r.ask(ctx, q, func(i int, _ string, a answer) {
@@ -51,9 +48,6 @@ func (r *Resolver) Addresses(ctx context.Context, host string, v4 bool) (addrs [
 	}
 	return nil, 0, fmt.Errorf("look up %q: %w", host, err)
 }
-
-// hasHost tells whether the hosts file has a name.
-func (r *Resolver) hasHost(host string) bool { return len(r.hostsAddrs(host)) > 0 }
 
 // IsAbsent tells whether err is a name server's word that there is no address,
 // and not that it could not be asked.

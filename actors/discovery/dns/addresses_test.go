@@ -27,9 +27,11 @@ func TestAddressesOfAHost(t *testing.T) {
 	server.Set("sick.test.", "AAAA", dnstest.Code("SERVFAIL"))
 	server.Set("lan.corp.test.", "A", dnstest.Records("lan.corp.test. 60 IN A 192.0.2.9"))
 	server.Set("lan.", "*", dnstest.Code("NXDOMAIN"))
+	server.Set("six.corp.test.", "A", dnstest.Records("six.corp.test. 60 IN A 192.0.2.66"))
+	server.Set("six.", "*", dnstest.Code("NXDOMAIN"))
 	dir := t.TempDir()
 	hosts := filepath.Join(dir, "hosts")
-	if err := os.WriteFile(hosts, []byte("192.0.2.50 printer\n"), 0o600); err != nil {
+	if err := os.WriteFile(hosts, []byte("192.0.2.50 printer\n2001:db8::6 six\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r := newResolver(t, dns.Config{Servers: []string{server.Addr()}, Hosts: hosts, Timeout: 2 * time.Second, Attempts: 1})
@@ -48,6 +50,7 @@ func TestAddressesOfAHost(t *testing.T) {
 		{"a name that does not exist", "none.test", false, nil, 0, dns.ErrNoSuchName, true},
 		{"a failure outranks nothing", "sick.test", false, nil, 0, dns.ErrServFail, false},
 		{"the hosts file", "printer", false, []string{"192.0.2.50"}, 5 * time.Second, nil, false},
+		{"the hosts file, of the other family", "six", true, nil, 0, dns.ErrNoSuchName, true},
 		{"no search list", "lan", false, nil, 0, dns.ErrNoSuchName, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -117,7 +117,7 @@ func (c *chain) read(msg *wire.Msg, qtype uint16) (a answer, more bool) {
 		a.records = sorted(a.records)
 		a.ttl = time.Duration(c.ttl) * time.Second
 		if qtype == wire.TypeSRV {
-			a.glue = glueOf(msg, a.records)
+			a.glue = glueOf(msg, from, a.records)
 		}
 	case unfit > 0 && qtype != wire.TypeSRV:
 		a.err = fmt.Errorf("%w: %d records, none is an address that a peer can have", ErrBadAnswer, unfit)
@@ -192,10 +192,13 @@ func sorted(records []record) []record {
 }
 
 // glueOf returns the addresses of targets that came in the additional section.
-func glueOf(msg *wire.Msg, records []record) map[string]glue {
+// Only those within the domain of the service count: of other domains who answers
+// for this one may say what he likes (RFC 2181, 5.4.1).
+func glueOf(msg *wire.Msg, service string, records []record) map[string]glue {
 	found, wanted := map[string]glue{}, map[string]bool{}
+	domain := domainOf(service)
 	for _, r := range records {
-		wanted[r.target] = true
+		wanted[r.target] = domain != "." && wire.IsSubDomain(domain, r.target)
 	}
 	for _, rr := range msg.Extra {
 		owner := wire.CanonicalName(rr.Header().Name)
@@ -223,4 +226,13 @@ func glueOf(msg *wire.Msg, records []record) map[string]glue {
 		found[owner] = g
 	}
 	return found
+}
+
+// domainOf returns what a service is of: all behind _SERVICE._PROTO.
+func domainOf(service string) string {
+	labels := wire.SplitDomainName(service)
+	for len(labels) > 0 && strings.HasPrefix(labels[0], "_") {
+		labels = labels[1:]
+	}
+	return wire.CanonicalName(strings.Join(labels, "."))
 }

@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -33,9 +34,9 @@ func (c *collected) add(what string, st state) {
 	}
 	switch {
 	case st.err != nil && len(st.records) > 0:
-		c.faults = append(c.faults, fmt.Errorf("%s: %w (what was known is kept: %d)", what, st.err, len(st.records)))
+		c.faults = append(c.faults, nameFailed{what, fmt.Errorf("%w (what was known is kept: %d)", st.err, len(st.records))})
 	case st.err != nil:
-		c.faults = append(c.faults, fmt.Errorf("%s: %w", what, st.err))
+		c.faults = append(c.faults, nameFailed{what, st.err})
 	case st.note != "":
 		c.notes = append(c.notes, st.note)
 	}
@@ -60,6 +61,16 @@ func (r ranked) peers(addrs []record) []messages.PeerSpec {
 	return peers
 }
 
+// nameFailed is what is wrong with a name.
+type nameFailed struct {
+	name string
+	err  error
+}
+
+func (n nameFailed) Error() string { return n.name + ": " + n.err.Error() }
+
+func (n nameFailed) Unwrap() error { return n.err }
+
 // namesFailed is an error per name, one line each.
 type namesFailed []error
 
@@ -77,6 +88,19 @@ func (n namesFailed) Error() string {
 		texts = append(texts, err.Error())
 	}
 	return lines(texts)
+}
+
+// Failing returns the names, as long as they are the same in the same order the
+// same text: what is wrong with each may differ from look to look.
+func (n namesFailed) Failing() string {
+	var names []string
+	for _, err := range n {
+		var one nameFailed
+		if errors.As(err, &one) {
+			names = append(names, one.name)
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 // Unwrap lets errors.Is and errors.As look at each.

@@ -4,7 +4,7 @@
 // Owns: one Resolver per process. It holds what is known of each name (the last
 // good records, until when they hold, what failed since), the lookups in
 // flight, which upstreams that name the same host share, and what it learnt of
-// the name servers. A name that no upstream asked about for an hour is forgotten.
+// the name servers. A name that no upstream asked about for ten minutes is forgotten.
 //
 // In: the entries of an upstream (literal addresses and "localhost" pass
 // through); /etc/hosts, which goes first, and /etc/resolv.conf, both read again

@@ -20,6 +20,8 @@ const (
 	// maxStrays is how many datagrams that do not answer the question are passed
 	// over before a server counts as one that does not answer.
 	maxStrays = 100
+	// othersWait is how long one server may be silent while others could be asked.
+	othersWait = 4 * time.Second
 )
 
 // exchange asks the servers in turn until one knows the answer, be it that there
@@ -33,13 +35,19 @@ func (r *Resolver) exchange(ctx context.Context, conf settings, name string, qty
 	defer leave()
 	servers := r.servers.order(conf.servers, conf.rotate, time.Now())
 	failed := make(map[string]error, len(servers))
+	timeout := conf.timeout
+	if len(servers) > 1 {
+		timeout = min(timeout, othersWait)
+	}
 	for range conf.attempts {
 		for _, server := range servers {
 			if cannot := failed[server]; cannot != nil && !isSilence(cannot) {
 				continue
 			}
-			msg, err := askServer(ctx, conf.timeout, server, name, qtype)
-			if ctx.Err() == nil {
+			msg, err := askServer(ctx, timeout, server, name, qtype)
+			// A look whose time is over says of a server that it was silent; one that
+			// was given up says nothing.
+			if cause := context.Cause(ctx); cause == nil || errors.Is(cause, context.DeadlineExceeded) {
 				r.servers.note(server, err == nil || !isSilence(err), time.Now())
 			}
 			if err == nil {

@@ -11,9 +11,13 @@ import (
 
 const (
 	// remembered is how long a name is kept that nobody asks about.
-	remembered = time.Hour
+	remembered = 10 * time.Minute
 	// sweepEvery is how often names are looked through for such.
-	sweepEvery = 5 * time.Minute
+	sweepEvery = time.Minute
+	// maxNames is how many names are kept; above it those go that nobody asked about
+	// for shortMemory. A service may name other targets in each of its answers.
+	maxNames    = 50_000
+	shortMemory = 10 * time.Second
 )
 
 // freshness says how old an answer may be.
@@ -130,7 +134,11 @@ func (r *Resolver) take(n *name, i int, candidate string, a answer) {
 // seed takes addresses that came along with SRV records as if they had been looked up.
 func (r *Resolver) seed(target string, g glue, now time.Time) {
 	put := func(kind kind, families ...[]record) {
-		n := r.remember(key{target, kind}, freshness{}, now)
+		k := key{target, kind}
+		if known := r.names[k]; known != nil && known.sets[0].err == nil && now.Before(known.sets[0].next) {
+			return // what was asked for is better than what came along
+		}
+		n := r.remember(k, freshness{}, now)
 		n.candidate = target
 		for i, records := range families {
 			n.sets[i].take(answer{records: records, ttl: g.ttl}, n.jitter, now)
@@ -178,6 +186,7 @@ func (r *Resolver) remember(k key, f freshness, now time.Time) *name {
 	if n == nil {
 		r.sweep(now)
 		n = &name{key: k, sets: make([]recordSet, len(k.kind.types())), jitter: rand.Float64()}
+		r.inherit(n)
 		r.names[k] = n
 	}
 	if keep := now.Add(max(remembered, 3*f.maxAge)); keep.After(n.keep) {
@@ -186,14 +195,35 @@ func (r *Resolver) remember(k key, f freshness, now time.Time) *name {
 	return n
 }
 
+// inherit takes over what is known of a name in the other of the two kinds that
+// ask for addresses: who changes ipv4_only while name servers are away keeps the
+// peers that there are. The caller holds r.mu.
+func (r *Resolver) inherit(n *name) {
+	other := addressesV4
+	switch n.key.kind {
+	case addresses:
+	case addressesV4:
+		other = addresses
+	case service:
+		return
+	}
+	if known := r.names[key{n.key.name, other}]; known != nil {
+		n.candidate = known.candidate
+		n.sets[0] = known.sets[0] // A comes first in both
+	}
+}
+
 // sweep forgets names that nobody asked about for long. The caller holds r.mu.
 func (r *Resolver) sweep(now time.Time) {
-	if now.Sub(r.swept) < sweepEvery {
+	due := now
+	if len(r.names) >= maxNames && now.Sub(r.swept) >= shortMemory {
+		due = now.Add(remembered - shortMemory)
+	} else if now.Sub(r.swept) < sweepEvery {
 		return
 	}
 	r.swept = now
 	for k, n := range r.names {
-		if n.flight == nil && now.After(n.keep) {
+		if n.flight == nil && due.After(n.keep) {
 			delete(r.names, k)
 		}
 	}

@@ -94,7 +94,7 @@ func (n *name) state(now time.Time, maxStale, every time.Duration) state {
 	case well:
 		st.err = nil
 	case settled && st.once:
-		st.note, st.err = fmt.Sprintf("%s has no peers: %s", n.key.name, st.err), nil
+		st.err = fmt.Errorf("%w, and it had: it has no peers now", st.err)
 	}
 	st.next = n.next(well, now, maxStale, every)
 	return st

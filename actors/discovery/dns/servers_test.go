@@ -224,3 +224,62 @@ func TestResolvConfIsReadAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestASilentServerDoesNotUseUpTheWholeLook has a timeout that is longer than a
+// look: the next server gets its turn all the same.
+func TestASilentServerDoesNotUseUpTheWholeLook(t *testing.T) {
+	first, second := dnstest.Start(t), dnstest.Start(t)
+	first.Set("*", "*", dnstest.Reply{Trick: dnstest.Silence})
+	second.Set("a.test.", "A", dnstest.Records("a.test. 60 IN A 10.0.0.1"))
+	begun := time.Now()
+	r := newResolver(t, dns.Config{Servers: []string{first.Addr(), second.Addr()}, Timeout: 30 * time.Second, Attempts: 1})
+	s := spec("a.test:80")
+	s.Discovery.IPv4Only = true
+	if result, err := r.Find(t.Context(), dns.Request{Spec: s}); err != nil || len(result.Peers) != 1 {
+		t.Errorf("got %v, %v; want the second server's answer", addrs(result.Peers), err)
+	}
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("the second server got its turn after %v", took)
+	}
+}
+
+// TestALookThatWasCutShortTellsWhoWasSilent ends a look before the only timeout
+// does: the look after it begins with the other server.
+func TestALookThatWasCutShortTellsWhoWasSilent(t *testing.T) {
+	first, second := dnstest.Start(t), dnstest.Start(t)
+	first.Set("*", "*", dnstest.Reply{Trick: dnstest.Silence})
+	second.SetAddrs("b.test.", 60, "10.0.0.1")
+	r := newResolver(t, dns.Config{Servers: []string{first.Addr(), second.Addr()}, Timeout: time.Hour, Attempts: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := r.Find(ctx, dns.Request{Spec: spec("a.test:80")}); !errors.Is(err, dns.ErrTimeout) {
+		t.Errorf("got %v, want no answer", err)
+	}
+	asked := len(first.Questions())
+	if result, err := find(t, r, spec("b.test:80")); err != nil || len(result.Peers) != 1 {
+		t.Errorf("got %v, %v; want the second server's answer", addrs(result.Peers), err)
+	}
+	if again := len(first.Questions()); again != asked {
+		t.Errorf("the silent server was asked %d times more", again-asked)
+	}
+}
+
+// TestAChangeOfFamiliesKeepsWhatIsKnown changes ipv4_only while no server answers.
+func TestAChangeOfFamiliesKeepsWhatIsKnown(t *testing.T) {
+	for _, before := range []bool{false, true} {
+		server := dnstest.Start(t)
+		server.SetAddrs("web.test.", 60, "10.0.0.1")
+		r := newResolver(t, dns.Config{Servers: []string{server.Addr()}, Timeout: 100 * time.Millisecond, Attempts: 1})
+		s := spec("10.0.0.9:80", "web.test:80")
+		s.Discovery.IPv4Only = before
+		if _, err := find(t, r, s); err != nil {
+			t.Fatal(err)
+		}
+		server.Stop()
+		s.Discovery.IPv4Only = !before
+		result, _ := find(t, r, s)
+		if diff := cmp.Diff([]string{"10.0.0.9:80", "10.0.0.1:80"}, addrs(result.Peers)); diff != "" {
+			t.Errorf("ipv4_only %v before (-want +got):\n%s", before, diff)
+		}
+	}
+}

@@ -60,16 +60,16 @@ func TestGlueSavesLookupsWhenItIsComplete(t *testing.T) {
 		questions int
 	}{
 		{"none", nil, false, 3},
-		{"both families", []string{"a.test. 60 IN A 10.0.0.1", "a.test. 60 IN AAAA 2001:db8::1"}, false, 1},
-		{"one family of two", []string{"a.test. 60 IN A 10.0.0.1"}, false, 3},
-		{"the family that is wanted", []string{"a.test. 60 IN A 10.0.0.1"}, true, 1},
-		{"of another name", []string{"b.test. 60 IN A 10.0.0.66", "b.test. 60 IN AAAA 2001:db8::66"}, false, 3},
+		{"both families", []string{"a.web.test. 60 IN A 10.0.0.1", "a.web.test. 60 IN AAAA 2001:db8::1"}, false, 1},
+		{"one family of two", []string{"a.web.test. 60 IN A 10.0.0.1"}, false, 3},
+		{"the family that is wanted", []string{"a.web.test. 60 IN A 10.0.0.1"}, true, 1},
+		{"of another name", []string{"b.web.test. 60 IN A 10.0.0.66", "b.web.test. 60 IN AAAA 2001:db8::66"}, false, 3},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := dnstest.Start(t)
-			server.SetAddrs("a.test.", 60, "10.0.0.1", "2001:db8::1")
-			server.Set(webService+".", "SRV", dnstest.Reply{Answer: []string{srv(0, 1, 80, "a.test.")}, Additional: tt.glue})
+			server.SetAddrs("a.web.test.", 60, "10.0.0.1", "2001:db8::1")
+			server.Set(webService+".", "SRV", dnstest.Reply{Answer: []string{srv(0, 1, 80, "a.web.test.")}, Additional: tt.glue})
 			s, want := spec(webService), []string{"10.0.0.1:80", "[2001:db8::1]:80"}
 			s.Discovery.IPv4Only = tt.v4
 			if tt.v4 {
@@ -83,6 +83,22 @@ func TestGlueSavesLookupsWhenItIsComplete(t *testing.T) {
 				t.Errorf("%d questions, want %d", n, tt.questions)
 			}
 		})
+	}
+}
+
+// TestGlueOfOthersIsNotBelieved has a service whose answers bring addresses along
+// for a name that is not its own.
+func TestGlueOfOthersIsNotBelieved(t *testing.T) {
+	server := dnstest.Start(t)
+	server.SetAddrs("one.other.test.", 60, "10.0.0.1")
+	server.Set(webService+".", "SRV", dnstest.Reply{Answer: []string{srv(0, 1, 80, "one.other.test."), srv(0, 1, 80, "own.web.test.")},
+		Additional: []string{"one.other.test. 3600 IN A 10.66.0.1", "own.web.test. 3600 IN A 10.66.0.2"}})
+	r := newResolver(t, dns.Config{Servers: []string{server.Addr()}})
+	s := spec(webService)
+	s.Discovery.IPv4Only = true
+	result, err := find(t, r, s)
+	if diff := cmp.Diff([]string{"10.0.0.1:80", "10.66.0.2:80"}, addrs(result.Peers)); diff != "" || err != nil {
+		t.Errorf("error %v, peers (-want +got):\n%s", err, diff)
 	}
 }
 

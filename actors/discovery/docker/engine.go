@@ -172,8 +172,9 @@ func (e *Engine) tell(sub *Subscription, now time.Time) {
 // tellOld delivers what earlier looks left of what a subscription selects that no
 // look covers, while there cannot be one. It need not be all.
 func (e *Engine) tellOld(sub *Subscription, now time.Time) {
-	set := Set{Stale: true, Failure: e.state.Failure}
+	set := Set{Failure: e.state.Failure}
 	set.Peers, _ = e.picture.peersOf(sub.selectors, e.cfg.PeerAddr, e.failed, now)
+	set.Stale = len(set.Peers) > 0
 	set.tidy()
 	sub.deliver(set)
 }
