@@ -14,7 +14,7 @@ func TestAnEngineThatIsAbsentIsToldAndTriedAgain(t *testing.T) {
 		sub := mustSubscribe(t, e, "app")
 		start()
 		set, ok := settle(sub, 0)
-		if !ok || !set.Stale || set.Failure != errDown.Error() || !set.Success.IsZero() || len(set.Peers) != 0 {
+		if !ok || set.Stale || set.Failure != errDown.Error() || !set.Success.IsZero() || len(set.Peers) != 0 {
 			t.Fatalf("told %+v %v", set, ok)
 		}
 		late := mustSubscribe(t, e, "app")
