@@ -1,6 +1,8 @@
 package nethttp_test
 
 import (
+	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,10 +118,14 @@ func TestClientsThatLeaveTheQueue(t *testing.T) {
 	if resp, _ := first.response("GET"); resp.StatusCode != 204 {
 		t.Errorf("got %d", resp.StatusCode)
 	}
-	go func() { // whoever comes through gets an answer
+	var answering sync.WaitGroup
+	defer answering.Wait()
+	answering.Go(func() { // whoever comes through gets an answer
 		for range 5 {
-			p.send("HTTP/1.1 204 No Content\n\n")
+			if _, err := io.WriteString(p.Conn, "HTTP/1.1 204 No Content\r\n\r\n"); err != nil {
+				return // the connection ended with the request of one who left
+			}
 		}
-	}()
+	})
 	h.quiet(t, peer.addr())
 }
