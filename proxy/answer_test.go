@@ -3,6 +3,7 @@ package proxy
 import (
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -233,5 +234,52 @@ func TestRedirects(t *testing.T) {
 		if client.status != c.sent || client.get("Location") != c.want || client.length != 0 || len(b.codec.seen) != 0 {
 			t.Errorf("%s: %d %q, want %d %q", c.to, client.status, client.get("Location"), c.sent, c.want)
 		}
+	}
+}
+
+// TestRedirectsToTLS follows who came by TLS already: to the upstream, if the
+// route has one, and never round in a circle.
+func TestRedirectsToTLS(t *testing.T) {
+	const same = "https://{host}{uri}"
+	for _, c := range []struct {
+		name, to, upstream, scheme, proto string
+		trusted                           bool
+		status                            int
+	}{
+		{"plain, alone", same, "", "http", "", false, 308},
+		{"plain, beside an upstream", same, "up", "http", "", false, 308},
+		{"TLS, beside an upstream", same, "up", "https", "", false, 200},
+		{"TLS, alone: it is there already", same, "", "https", "", false, 404},
+		{"TLS, to another port of the same host: a circle behind one port", "https://{host}:8443{path}?{query}", "", "https", "", false, 404},
+		{"TLS, to elsewhere", "https://www.example.com{uri}", "", "https", "", false, 308},
+		{"by TLS to a trusted proxy", same, "up", "http", "HTTPS", true, 200},
+		{"plain to a trusted proxy", same, "up", "http", "http", true, 308},
+		{"by TLS to the first of several trusted proxies", same, "up", "http", "https, http", true, 200},
+		{"a stranger says so", same, "up", "http", "https", false, 308},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, 1, func(_ *messages.UpstreamSpec, r *messages.RouteSpec) {
+				r.Upstream, r.Redirect = c.upstream, messages.Redirect{To: c.to, Status: 308}
+			})
+			x, client := b.request("GET", "/a?b")
+			x.Request.Scheme = c.scheme
+			if c.proto != "" {
+				x.Request.Header.Add("X-Forwarded-Proto", c.proto)
+			}
+			if c.trusted {
+				x.Listener = &Listener{Trusted: []netip.Prefix{netip.PrefixFrom(x.Remote.Addr(), x.Remote.Addr().BitLen())}}
+			}
+			b.serve(x)
+			if client.status != c.status || (len(b.codec.seen) > 0) != (c.status == 200) {
+				t.Errorf("got %d, want %d", client.status, c.status)
+			}
+		})
+	}
+}
+
+func TestThePeerOfASocketIsCalledLocalhost(t *testing.T) {
+	rule := newHostRule("peer")
+	if got := rule.authority("a", "unix:/run/a.sock"); got != "localhost" {
+		t.Errorf("got %q", got)
 	}
 }

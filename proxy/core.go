@@ -192,7 +192,10 @@ func (c *Core) forward(x *Exchange) messages.Code {
 	if code := r.admit(x); code != fine {
 		return code
 	}
-	if r.redirect.to != nil {
+	if answers, code := r.redirect.leaves(x); answers || code != fine {
+		if code != fine {
+			return code
+		}
 		return c.redirect(x, &r.redirect)
 	}
 	if x.Upstream.finder != nil && c.passedHere(&x.Request.Header) { // before a route edits it

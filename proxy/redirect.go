@@ -12,6 +12,10 @@ import (
 type redirect struct {
 	status int
 	to     []locationPart // nil = off
+	// toTLS: the route also has an upstream, for those who come by TLS already.
+	toTLS bool
+	// stays: it leads to the same place by TLS; who is there would go in a circle.
+	stays bool
 }
 
 // locationPart is literal text, or a piece of the request when what is set.
@@ -43,9 +47,11 @@ func (r *route) setRedirect(spec *messages.RouteSpec) error {
 	if spec.Redirect.To == "" {
 		return nil
 	}
-	if spec.Upstream != "" {
-		return fmt.Errorf("redirect: the route also names the upstream %q; want one of them", spec.Upstream)
+	to := spec.Redirect.To
+	if r.redirect.toTLS = spec.Upstream != ""; r.redirect.toTLS && !strings.HasPrefix(to, "https://") {
+		return fmt.Errorf("redirect: the route also names the upstream %q; want one of them, or a redirect to https", spec.Upstream)
 	}
+	r.redirect.stays = staysInPlace(to)
 	switch r.redirect.status = spec.Redirect.Status; r.redirect.status {
 	case 0:
 		r.redirect.status = 302
@@ -58,6 +64,37 @@ func (r *route) setRedirect(spec *messages.RouteSpec) error {
 	}
 	r.redirect.to = parseLocation(spec.Redirect.To)
 	return nil
+}
+
+// staysInPlace tells whether to is the same host and path by TLS.
+func staysInPlace(to string) bool {
+	rest, ok := strings.CutPrefix(to, "https://{host}")
+	rest = strings.TrimLeft(rest, ":0123456789")
+	return ok && (rest == "{uri}" || rest == "{path}" || rest == "{path}?{query}")
+}
+
+// leaves decides what a redirect does with x: it answers, or lets a request that
+// came by TLS on to the upstream of its route. The code is one for who would go
+// in a circle.
+func (rule *redirect) leaves(x *Exchange) (answers bool, code messages.Code) {
+	switch {
+	case rule.to == nil:
+		return false, fine
+	case rule.toTLS:
+		return !cameByTLS(x), fine
+	case rule.stays && cameByTLS(x):
+		return false, messages.CodeNoRoute
+	}
+	return true, fine
+}
+
+// cameByTLS tells whether the client used TLS, with us or with a trusted proxy.
+func cameByTLS(x *Exchange) bool {
+	if x.Request.Scheme == "https" || !x.core.trip.trusted {
+		return x.Request.Scheme == "https"
+	}
+	nearest, _, _ := strings.Cut(x.Request.Header.Get("X-Forwarded-Proto"), ",")
+	return equalFold(strings.Trim(nearest, " \t"), "https")
 }
 
 func parseLocation(to string) []locationPart {

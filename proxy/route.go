@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 
 	"github.com/weirproxy/weir/messages"
@@ -112,6 +113,8 @@ func newHostRule(text string) hostRule {
 // authority returns the Host for the peer at addr.
 func (h hostRule) authority(kept, addr string) string {
 	switch {
+	case h.peer && strings.HasPrefix(addr, "unix:"):
+		return "localhost"
 	case h.peer:
 		return addr
 	case h.name != "":
