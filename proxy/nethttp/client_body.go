@@ -14,7 +14,8 @@ import (
 
 // clientBody is the body of a client's request. Each read has a deadline.
 type clientBody struct {
-	timeout time.Duration // 0 = none
+	timeout time.Duration // of each read; 0 = none
+	rate    int           // bytes a second, see ServerConfig.MinBodyRate; 0 = any
 	expect  bool          // the client waits for a 100, which the first read sends
 	length  int64         // -1 = not known
 
@@ -24,6 +25,8 @@ type clientBody struct {
 	state bodyState
 	read  int64
 	begun bool
+	asked time.Time     // when the read that is under way began
+	spent time.Duration // in reads, while there is a rate
 	code  messages.Code // why it was given up
 	due   time.Time     // when the read that is under way times out; zero = none is
 }
@@ -45,16 +48,18 @@ const (
 	// lingerTime bounds how long net/http goes on taking a body, after the
 	// response was sent, before it closes the connection.
 	lingerTime = 5 * time.Second
+	// rateGrace is how long a body may be slower than its rate.
+	rateGrace = 5 * time.Second
 )
 
 // errInterrupted is returned when InterruptBody ended the read of a body.
 var errInterrupted = errors.New("the body is not wanted any more")
 
-func (b *clientBody) start(rc *http.ResponseController, src io.Reader, timeout time.Duration, expect bool, length int64) {
+func (b *clientBody) start(rc *http.ResponseController, src io.Reader, cfg *ServerConfig, expect bool, length int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.rc, b.src, b.timeout, b.expect, b.length = rc, src, timeout, expect, length
-	b.state, b.read, b.begun, b.due = bodyOpen, 0, false, time.Time{}
+	b.rc, b.src, b.timeout, b.rate, b.expect, b.length = rc, src, cfg.BodyTimeout, cfg.MinBodyRate, expect, length
+	b.state, b.read, b.begun, b.due, b.spent = bodyOpen, 0, false, time.Time{}, 0
 }
 
 // Read reads from the client. Its error is io.EOF or a *proxy.Failure.
@@ -68,6 +73,9 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	b.read += int64(n)
 	b.due = time.Time{}
+	if b.rate > 0 {
+		b.spent += time.Since(b.asked)
+	}
 	if err == nil {
 		return n, nil
 	}
@@ -87,11 +95,26 @@ func (b *clientBody) arm(timeout time.Duration) (io.Reader, error) {
 		return nil, &proxy.Failure{Code: b.code, Err: errInterrupted}
 	}
 	b.begun = true
-	if timeout > 0 {
-		b.due = time.Now().Add(timeout)
+	if timeout > 0 || b.rate > 0 {
+		b.asked = time.Now()
+		b.due = b.asked.Add(b.allowance(timeout))
 		_ = b.rc.SetReadDeadline(b.due) // fails on a dead connection, as the read will
 	}
 	return b.src, nil
+}
+
+// allowance is how long a read may take: the timeout, or what is left of the time
+// that the bytes so far may take at the rate.
+func (b *clientBody) allowance(timeout time.Duration) time.Duration {
+	if b.rate == 0 {
+		return timeout
+	}
+	earned := min(float64(b.read)/float64(b.rate), 1e9) // seconds; more is no Duration
+	left := rateGrace + time.Duration(earned*float64(time.Second)) - b.spent
+	if timeout > 0 {
+		left = min(left, timeout)
+	}
+	return max(left, time.Millisecond) // a deadline that is over ends an HTTP/2 stream at once
 }
 
 // endLocked notes how the body ended and returns what Read returns.
@@ -99,7 +122,7 @@ func (b *clientBody) endLocked(err error) error {
 	switch {
 	case errors.Is(err, io.EOF):
 		b.state = bodyEnded
-		if b.timeout > 0 {
+		if b.timeout > 0 || b.rate > 0 {
 			_ = b.rc.SetReadDeadline(time.Time{}) // else it would end an HTTP/2 stream
 		}
 		return io.EOF

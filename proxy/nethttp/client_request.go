@@ -14,7 +14,8 @@ func (s *stream) begin(w http.ResponseWriter, r *http.Request) *refusal {
 	s.w, s.r, s.rc = w, r, http.NewResponseController(w)
 	s.conn = r.Context().Value(clientConnKey{}).(*clientConn)
 	s.ctx, s.h2 = r.Context(), r.ProtoMajor == 2
-	s.x.Listener, s.x.Remote, s.x.RemoteText, s.x.Client = s.server.cfg.Listener, s.conn.remote, s.conn.remoteText, s
+	s.x.Listener, s.x.Client = s.server.cfg.Listener, s
+	s.x.Remote, s.x.RemoteText, s.x.Local = s.conn.remote, s.conn.remoteText, s.conn.local
 	if no := s.conn.in.refused; no != nil && !s.h2 && r.Method == refusedMethod && r.RequestURI == "*" {
 		return no
 	}
@@ -26,8 +27,11 @@ func (s *stream) begin(w http.ResponseWriter, r *http.Request) *refusal {
 	if no := s.checkFields(r); no != nil {
 		return no
 	}
+	if s.conn.misdirected(r.Host) {
+		return &refusal{http.StatusMisdirectedRequest, "is for another host than the one that TLS was asked for; make a connection for this host"}
+	}
 	req.Method, req.Scheme, req.Authority, req.Proto = r.Method, "http", r.Host, r.Proto
-	if r.TLS != nil {
+	if s.conn.wire != nil {
 		req.Scheme = "https"
 	}
 	req.Path, req.Query, req.HasQuery = path, query, hasQuery
@@ -58,7 +62,7 @@ func (s *stream) takeBody(r *http.Request, req *proxy.Request) {
 	// response, while the peer codec reads it too.
 	_ = s.rc.EnableFullDuplex() // always there, on HTTP/1 and on HTTP/2
 	req.Expect = r.ProtoAtLeast(1, 1) && hasToken(r.Header["Expect"], "100-continue")
-	s.body.start(s.rc, r.Body, s.server.cfg.BodyTimeout, req.Expect, r.ContentLength)
+	s.body.start(s.rc, r.Body, &s.server.cfg, req.Expect, r.ContentLength)
 	req.Body, req.ContentLength = &s.body, r.ContentLength
 	req.Trailers, req.TrailerNames = s.trailersFunc, announcedNames(r.Trailer)
 	s.detachContext(r)

@@ -10,6 +10,10 @@ import (
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	s.inFlight.Add(1)
 	defer s.inFlight.Add(-1)
+	if r.ProtoMajor == 2 {
+		s.counts.streams.Add(1)
+		defer s.counts.streams.Add(-1)
+	}
 	st := s.streams.Get().(*stream)
 	if no := st.begin(w, r); no != nil {
 		st.refuse(no)

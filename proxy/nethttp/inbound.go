@@ -19,7 +19,8 @@ type inbound struct {
 	maxHead   int           // bytes of a head
 	maxFields int           // of a head; 0 = no limit
 	timeout   time.Duration // for a head, from its first byte; 0 = none
-	h2c       bool          // it may begin with the preface of HTTP/2
+	http2     prefaceRule
+	frames    *frameWatch // nil = not HTTP/2
 
 	state  inboundState
 	head   headScanner
@@ -45,7 +46,20 @@ type socket interface {
 	// isLimit tells whether net/http's deadline is a limit, and not one in the
 	// past that only ends a read.
 	isLimit() bool
+	// beginHTTP2 says that the client speaks HTTP/2.
+	beginHTTP2()
+	// dismiss ends a connection of HTTP/2 whose client does too much of something.
+	dismiss(tooMuch string)
 }
+
+// prefaceRule says whether a connection begins with the preface of HTTP/2.
+type prefaceRule int
+
+const (
+	prefaceRefused  prefaceRule = iota // or is decided already
+	prefaceTaken                       // it may, or begin with HTTP/1
+	prefaceRequired                    // it must
+)
 
 // inboundState says what comes next.
 type inboundState int
@@ -57,8 +71,9 @@ const (
 	// undecided follows a request for an upgrade: what comes belongs to the tunnel
 	// or is a head. When net/http reads on, it is a head.
 	undecided
-	inRaw  // HTTP/2, or a tunnel
-	inVain // nothing more is given out
+	inRaw    // a tunnel
+	inFrames // HTTP/2
+	inVain   // nothing more is given out
 )
 
 // refusedHead makes net/http call the handler in the place of a head that was
@@ -91,6 +106,8 @@ func (in *inbound) Read(p []byte) (int, error) {
 				return in.take(p, len(in.held)), nil
 			}
 			return in.socket.Read(p)
+		case inFrames:
+			return in.readFrames(p)
 		case inVain:
 			return 0, in.broken
 		case inSized:

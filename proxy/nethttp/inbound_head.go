@@ -24,7 +24,7 @@ func (in *inbound) readHead(p []byte) (int, error) {
 	if n == 0 {
 		return 0, err
 	}
-	if p[0] == '\r' || in.h2c {
+	if p[0] == '\r' || in.http2 != prefaceRefused {
 		in.hold(p[:n])
 		return 0, nil
 	}
@@ -44,13 +44,9 @@ func (in *inbound) readHead(p []byte) (int, error) {
 
 // scanHeld goes on with what is held of a head, or begins with it.
 func (in *inbound) scanHeld() {
-	if in.h2c && bytes.HasPrefix([]byte(preface), in.held[:min(len(in.held), len(preface))]) {
-		if len(in.held) >= len(preface) {
-			in.state = inRaw
-		}
+	if in.http2 != prefaceRefused && in.decide() {
 		return
 	}
-	in.h2c = false
 	if in.scanned == 0 {
 		in.head = headScanner{maxFields: in.maxFields}
 		// Empty lines before a request are of no meaning (RFC 9112, 2.2).
@@ -113,7 +109,7 @@ func (in *inbound) readMore() error {
 	switch {
 	case n > 0:
 		return nil
-	case errors.Is(err, os.ErrDeadlineExceeded) && in.socket.isLimit():
+	case errors.Is(err, os.ErrDeadlineExceeded) && in.socket.isLimit() && in.http2 != prefaceRequired:
 		in.refuse(&refusal{408, "did not arrive in time"})
 		return nil
 	}

@@ -18,10 +18,14 @@ type fakeSocket struct {
 	io.Reader
 	bounds int
 	limit  bool
+	told   string
 }
 
 func (s *fakeSocket) bound(time.Time) { s.bounds++ }
 func (s *fakeSocket) isLimit() bool   { return s.limit }
+func (s *fakeSocket) beginHTTP2()     {}
+
+func (s *fakeSocket) dismiss(tooMuch string) { s.told = tooMuch }
 
 func newInbound(r io.Reader) *inbound {
 	return &inbound{socket: &fakeSocket{Reader: r}, maxHead: 64 << 10, maxFields: 100, timeout: time.Minute}

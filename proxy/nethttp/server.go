@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/internal/meter"
 	"github.com/weirproxy/weir/proxy"
 )
 
@@ -20,11 +22,12 @@ type Server struct {
 	cfg  ServerConfig
 	core interface{ Serve(*proxy.Exchange) }
 	http http.Server
+	tls  *tls.Config // nil = none
 
+	counts   counts
 	streams  sync.Pool // of *stream
 	tunnels  tunnelSet
 	inFlight atomic.Int64
-	open     atomic.Int64 // connections
 	draining atomic.Bool
 	cut      context.CancelFunc // ends the context of every request
 }
@@ -32,21 +35,32 @@ type Server struct {
 // ErrUnfinished is returned when requests had to be cut at the end of Shutdown's context.
 var ErrUnfinished = errors.New("requests were cut")
 
+// maxFrameBytes bounds a frame of HTTP/2 from a client, which is held as a whole:
+// what RFC 9113, 4.2 has every client begin with.
+const maxFrameBytes = 16 << 10
+
 // unwindTime is how long Shutdown waits for cut requests to return.
 const unwindTime = 5 * time.Second
 
 // NewServer returns a server that serves nothing until Serve is called.
 func NewServer(cfg ServerConfig, core interface{ Serve(*proxy.Exchange) }) *Server {
 	s := &Server{cfg: cfg.withDefaults(), core: core}
+	s.counts.handshakes = meter.NewHistogram(meter.LatencyBounds()...)
+	if cfg.TLS != nil {
+		s.tls = listenerTLS(cfg.TLS)
+	}
 	s.streams.New = func() any { return newStream(s) }
 	base, cut := context.WithCancel(context.Background())
 	s.cut = cut
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(s.cfg.H2C)
+	// Over TLS too net/http sees what is inside alone, and whether a client may
+	// speak HTTP/2 is up to its inbound.
+	protocols.SetUnencryptedHTTP2(s.cfg.H2C || s.tls != nil)
 	s.http = http.Server{
 		Handler:           http.HandlerFunc(s.handle),
 		Protocols:         &protocols,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: s.cfg.MaxH2Streams, MaxReadFrameSize: maxFrameBytes},
 		MaxHeaderBytes:    s.cfg.MaxHeadBytes,
 		ReadHeaderTimeout: s.cfg.HeadTimeout,
 		IdleTimeout:       s.cfg.IdleTimeout,
@@ -62,7 +76,7 @@ func NewServer(cfg ServerConfig, core interface{ Serve(*proxy.Exchange) }) *Serv
 // Serve accepts clients from l until Shutdown, and returns nil then. It closes l.
 // It may be called for several listeners.
 func (s *Server) Serve(l net.Listener) error {
-	clients := &clientListener{Listener: l, cfg: &s.cfg, open: &s.open}
+	clients := &clientListener{Listener: l, server: s}
 	err := s.http.Serve(clients)
 	clients.dismissed.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
@@ -72,7 +86,7 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 // Drain makes every response from now on tell its client to close the connection
-// (Connection: close; GOAWAY over h2c). New connections are still accepted, and
+// (Connection: close; GOAWAY over HTTP/2). New connections are still accepted, and
 // idle ones stay until they ask once more or Shutdown closes them.
 func (s *Server) Drain() { s.draining.Store(true) }
 

@@ -1,0 +1,171 @@
+package nethttp
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// The protocols that a client chooses from by ALPN (RFC 7301).
+const protoHTTP2, protoHTTP1 = "h2", "http/1.1"
+
+var (
+	errUnknownProtocol = errors.New("the client chose a protocol that is not served here")
+	errWeakForHTTP2    = errors.New("the client chose HTTP/2 with a version or cipher suite of TLS that it does not allow")
+)
+
+// plainAnswer is for who speaks HTTP where TLS is spoken.
+const plainAnswer = "HTTP/1.1 400 Bad Request\r\nX-Weir-Error: bad_request\r\nCache-Control: no-store\r\n" +
+	"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 65\r\nConnection: close\r\n\r\n" +
+	"bad_request: plain HTTP was sent to a port of TLS; use https://\r\n"
+
+// listenerTLS returns cfg as the connections of a server use it: it offers a
+// protocol, and tells each connection's wire whether clients are asked for certificates.
+func listenerTLS(cfg *tls.Config) *tls.Config {
+	cfg = cfg.Clone()
+	if len(cfg.NextProtos) == 0 {
+		cfg.NextProtos = []string{protoHTTP2, protoHTTP1}
+	}
+	choose, asks := cfg.GetConfigForClient, cfg.ClientAuth != tls.NoClientCert
+	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		wire, ours := hello.Conn.(*tlsWire)
+		if ours {
+			wire.asks = asks
+		}
+		if choose == nil {
+			return nil, nil
+		}
+		chosen, err := choose(hello)
+		if chosen != nil && ours {
+			wire.asks = chosen.ClientAuth != tls.NoClientCert
+		}
+		return chosen, err
+	}
+	return cfg
+}
+
+// tlsWire is the connection beneath TLS. It bounds also what crypto/tls writes
+// by itself: a client that reads nothing would hold it forever.
+type tlsWire struct {
+	net.Conn
+	timeout time.Duration // of writes without a deadline; 0 = none
+	writeBy atomic.Int64  // the deadline that was set, in Unix nanoseconds; 0 = none
+	free    atomic.Bool   // a tunnel: no deadlines any more
+	asks    bool          // the client is asked for a certificate
+}
+
+// SetWriteDeadline sets the deadline of writes.
+func (w *tlsWire) SetWriteDeadline(t time.Time) error {
+	w.writeBy.Store(nanos(t))
+	return w.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline sets the deadlines of reads and writes.
+func (w *tlsWire) SetDeadline(t time.Time) error {
+	w.writeBy.Store(nanos(t))
+	return w.Conn.SetDeadline(t)
+}
+
+// Write writes p within the deadline that was set, else within the timeout.
+func (w *tlsWire) Write(p []byte) (int, error) {
+	if w.timeout > 0 && w.writeBy.Load() == 0 && !w.free.Load() {
+		if err := w.Conn.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
+			return 0, err
+		}
+	}
+	return w.Conn.Write(p)
+}
+
+// shake makes the handshake, and learns from it how the client begins.
+func (c *clientConn) shake(conn *tls.Conn) error {
+	began := time.Now()
+	if c.in.timeout > 0 {
+		_ = conn.SetWriteDeadline(began.Add(c.in.timeout)) // fails on a dead connection, as the handshake will
+	}
+	err := conn.Handshake()
+	if err == nil {
+		err = c.settle(conn.ConnectionState())
+	}
+	if err != nil {
+		c.server.counts.handshakesFailed.Add(1)
+		c.server.cfg.Logger.Debug("a TLS handshake failed", "listener", c.server.cfg.Listener.Name, "remote", c.remote, "error", err)
+		if speaksHTTP(err) {
+			sayGoodbye(c.wire.Conn, plainAnswer)
+		}
+		return err
+	}
+	c.server.counts.handshakes.Observe(time.Since(began))
+	_ = conn.SetWriteDeadline(time.Time{}) // fails on a dead connection, as writes will
+	return nil
+}
+
+// settle takes what the handshake agreed on.
+func (c *clientConn) settle(state tls.ConnectionState) error {
+	c.serverName = state.ServerName
+	switch state.NegotiatedProtocol {
+	case protoHTTP2:
+		if !allowsHTTP2(state.Version, state.CipherSuite) {
+			return errWeakForHTTP2
+		}
+		c.in.http2 = prefaceRequired
+	case protoHTTP1, "":
+		c.in.http2 = prefaceRefused
+	default:
+		return fmt.Errorf("%w: %q", errUnknownProtocol, state.NegotiatedProtocol)
+	}
+	return nil
+}
+
+// allowsHTTP2 tells whether HTTP/2 may be spoken over such TLS (RFC 9113, 9.2).
+func allowsHTTP2(version, suite uint16) bool {
+	if version != tls.VersionTLS12 {
+		return version > tls.VersionTLS12
+	}
+	switch suite {
+	case tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:
+		return true
+	}
+	return false
+}
+
+// speaksHTTP tells whether a handshake failed because HTTP came instead.
+func speaksHTTP(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.As(err, &record) && record.Conn != nil && beginsHTTP(record.RecordHeader)
+}
+
+// beginsHTTP tells whether text is the beginning of a request.
+func beginsHTTP(text [5]byte) bool {
+	switch string(text[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "PATCH", "DELET", "OPTIO", "PRI *":
+		return true
+	}
+	return false
+}
+
+// misdirected tells whether a request names another host than the client asked for
+// by TLS, where the certificate that it had to show was for that (RFC 9110, 7.4).
+func (c *clientConn) misdirected(authority string) bool {
+	return c.wire != nil && c.wire.asks && !isNamed(c.serverName, authority)
+}
+
+// isNamed tells whether authority is of the host serverName. Who connects to an
+// address cannot name it to TLS (RFC 6066, 3).
+func isNamed(serverName, authority string) bool {
+	host := authority
+	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
+		host = host[:colon]
+	}
+	if serverName == "" {
+		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		return err == nil
+	}
+	return strings.EqualFold(strings.TrimSuffix(host, "."), strings.TrimSuffix(serverName, "."))
+}
