@@ -68,7 +68,7 @@ func architecture() rules {
 		homes:    homes(),
 		maxLines: 350,
 		planned: []string{
-			"./cluster", "./actors/membership", "./socket",
+			"./cluster", "./actors/membership",
 		},
 		brief: []string{"./cmd/...", "./bench/...", "./internal/smoke", "./internal/testreport"},
 		bans: []ban{
