@@ -145,15 +145,15 @@ func (p *peerFiles) commit() {
 
 // client returns how connections with some settings are made: a function for each
 // dial. Plan has read the files before.
-func (c *certificates) client(t messages.PeerTLS) func(serverName, addr string) (*tls.Config, error) {
+func (c *certificates) client(t messages.PeerTLS) func(serverName string) (*tls.Config, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	client := c.clients[settingsOf(t)]
-	return func(serverName, addr string) (*tls.Config, error) {
+	return func(serverName string) (*tls.Config, error) {
 		if client == nil {
 			return nil, fmt.Errorf("no certificates were read for the server name %q", serverName)
 		}
-		return client.Config(serverName, addr), nil
+		return client.Config(serverName, ""), nil
 	}
 }
 

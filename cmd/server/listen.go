@@ -6,21 +6,31 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
+
+	"github.com/weirproxy/weir/socket"
 )
 
-// listenTCP listens at addr, or with near at the next free port of a hundred.
-// The error names the key and what helps.
+// listenTCP listens at addr without options.
 func listenTCP(ctx context.Context, key, addr string, near bool) (net.Listener, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr)
+	return listen(ctx, key, socket.ListenConfig{Addr: addr}, near)
+}
+
+// listen listens as c says, or with near at the next free port of a hundred. The
+// error names the key and what helps.
+func listen(ctx context.Context, key string, c socket.ListenConfig, near bool) (net.Listener, error) {
+	l, err := socket.Listen(ctx, c)
 	if err == nil {
 		return l, nil
 	}
+	addr := c.Addr
 	if near && errors.Is(err, syscall.EADDRINUSE) {
 		return listenNear(ctx, key, addr)
 	}
 	switch {
+	case strings.HasPrefix(addr, "unix:"):
+		return nil, fmt.Errorf("%s: listen at %s: %w", key, addr, err)
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s: %s is taken by another process; stop it, or set %s to a free address", key, addr, key)
 	case errors.Is(err, syscall.EACCES):

@@ -7,18 +7,23 @@ import (
 	"log/slog"
 	"net"
 	"reflect"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/weirproxy/weir/certs"
 	"github.com/weirproxy/weir/config"
 	"github.com/weirproxy/weir/proxy"
 	"github.com/weirproxy/weir/proxy/nethttp"
+	"github.com/weirproxy/weir/socket"
 )
 
 // listening is a listener that is open.
 type listening struct {
 	cfg    config.Listener
 	door   *door
+	tls    *certs.Server // nil: no TLS
 	server *nethttp.Server
 }
 
@@ -26,10 +31,16 @@ type listening struct {
 type listeners struct {
 	core *proxy.Core
 	log  *slog.Logger
+	// certs has the files of TLS.
+	certs *certs.Set
+	// passed are the sockets that systemd opened.
+	passed *socket.Inherited
 	// failed gets the error of a listener that ended by itself.
 	failed chan<- error
 
-	open []*listening // in the order of the configuration
+	open []*listening // in the order of the configuration; only the one who changes them writes
+	// shown is open for those who only look.
+	shown atomic.Pointer[[]*listening]
 	// leaving counts the servers that were replaced or removed and still have
 	// clients; leave cuts them.
 	leaving sync.WaitGroup
@@ -39,8 +50,8 @@ type listeners struct {
 	linger time.Duration
 }
 
-func newListeners(core *proxy.Core, log *slog.Logger, failed chan<- error) *listeners {
-	l := &listeners{core: core, log: log, failed: failed}
+func newListeners(core *proxy.Core, certs *certs.Set, passed *socket.Inherited, log *slog.Logger, failed chan<- error) *listeners {
+	l := &listeners{core: core, certs: certs, passed: passed, log: log, failed: failed}
 	l.left, l.leave = context.WithCancel(context.Background())
 	return l
 }
@@ -54,6 +65,8 @@ type listenerPlan struct {
 	// fresh are the doors that were opened for the plan; gone are the listeners that are not in it.
 	fresh []*door
 	gone  []*listening
+	// read are the certificates that were read for the plan.
+	read []*certs.Server
 }
 
 // plan opens the sockets that a list needs and that are not open. Nothing is
@@ -63,19 +76,27 @@ func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool)
 	for i, cfg := range want {
 		if open := p.at(cfg.Addr); open != nil {
 			same := &listening{cfg: cfg, door: open.door}
-			if reflect.DeepEqual(open.cfg, cfg) {
-				same.server = open.server
+			if open.cfg.TCP != cfg.TCP || open.cfg.ReusePort != cfg.ReusePort {
+				l.log.Warn("options of a socket count when it is opened: after a restart", "listener", cfg.Addr)
 			}
 			p.next = append(p.next, same)
+			if reflect.DeepEqual(open.cfg, cfg) {
+				same.server, same.tls = open.server, open.tls
+			} else if err := p.readTLS(i, same); err != nil {
+				return nil, errors.Join(err, p.abort())
+			}
 			continue
 		}
-		socket, err := listenTCP(ctx, fmt.Sprintf("listeners[%d].addr", i), cfg.Addr, near)
+		opened, err := l.listen(ctx, fmt.Sprintf("listeners[%d].addr", i), cfg, near)
 		if err != nil {
 			return nil, errors.Join(err, p.abort())
 		}
-		d := newDoor(socket)
-		p.fresh = append(p.fresh, d)
-		p.next = append(p.next, &listening{cfg: cfg, door: d})
+		fresh := &listening{cfg: cfg, door: newDoor(opened)}
+		p.fresh = append(p.fresh, fresh.door)
+		p.next = append(p.next, fresh)
+		if err := p.readTLS(i, fresh); err != nil {
+			return nil, errors.Join(err, p.abort())
+		}
 	}
 	for _, open := range l.open {
 		if !p.keeps(open.door) {
@@ -83,6 +104,32 @@ func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool)
 		}
 	}
 	return p, nil
+}
+
+// listen opens the socket of a listener, or takes the one that systemd opened.
+func (l *listeners) listen(ctx context.Context, key string, cfg config.Listener, near bool) (net.Listener, error) {
+	if name, passed := strings.CutPrefix(cfg.Addr, "fd:"); passed {
+		opened, err := l.passed.Take(name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w; it passes %s", key, err, strings.Join(l.passed.Left(), ", "))
+		}
+		return opened, nil
+	}
+	return listen(ctx, key, socket.ListenConfig{Addr: cfg.Addr, ReusePort: cfg.ReusePort, TCP: cfg.TCP}, near)
+}
+
+// readTLS reads the certificates of a listener, if it has any.
+func (p *listenerPlan) readTLS(i int, at *listening) error {
+	if !at.cfg.TLS.On() {
+		return nil
+	}
+	server, err := p.of.certs.Server("listener "+at.cfg.Addr, serverOptions(at.cfg.TLS))
+	if err != nil {
+		return fmt.Errorf("listeners[%d].tls: %w", i, err)
+	}
+	at.tls = server
+	p.read = append(p.read, server)
+	return nil
 }
 
 // at returns the listener that is open at an address of the configuration and
@@ -111,6 +158,9 @@ func (p *listenerPlan) abort() error {
 	for _, d := range p.fresh {
 		errs = append(errs, d.close())
 	}
+	for _, server := range p.read {
+		server.Close()
+	}
 	return errors.Join(errs...)
 }
 
@@ -134,6 +184,7 @@ func (p *listenerPlan) commit() {
 		l.retire(gone, l.linger)
 	}
 	l.open = p.next
+	l.shown.Store(&p.next)
 }
 
 func (l *listeners) behind(d *door) *listening {
@@ -149,10 +200,13 @@ func (l *listeners) behind(d *door) *listening {
 func (l *listeners) serve(at *listening) *nethttp.Server {
 	r := at.door.newRoom()
 	_, port, _ := net.SplitHostPort(r.Addr().String()) // a TCP address has a port
-	server := nethttp.NewServer(nethttp.ServerConfig{H2C: at.cfg.H2C, Logger: l.log,
-		Listener: &proxy.Listener{Name: at.cfg.Addr, Trusted: at.cfg.TrustedProxies, Forwarded: at.cfg.Forwarded, Port: port}}, l.core)
+	server := nethttp.NewServer(serverConfig(at, port, l.log), l.core)
+	clients := net.Listener(r)
+	if at.cfg.ProxyProtocol.On {
+		clients = socket.AcceptProxy(r, at.cfg.ProxyProtocol.Trusted)
+	}
 	l.leaving.Go(func() {
-		if err := server.Serve(r); err != nil && !errors.Is(err, net.ErrClosed) {
+		if err := server.Serve(clients); err != nil && !errors.Is(err, net.ErrClosed) {
 			l.failed <- fmt.Errorf("listener %s: %w", at.cfg.Addr, err)
 		}
 	})
@@ -168,6 +222,9 @@ const farewell = 5 * time.Second
 // retire ends a server once its clients are served, within linger; 0 = as long
 // as they like. The end of the instance cuts them.
 func (l *listeners) retire(old *listening, linger time.Duration) {
+	if old.tls != nil {
+		old.tls.Close() // connections go on with what it has
+	}
 	ctx, cancel := l.left, context.CancelFunc(func() {})
 	if linger > 0 {
 		ctx, cancel = context.WithTimeout(ctx, linger)

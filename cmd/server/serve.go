@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weirproxy/weir/config"
+	"github.com/weirproxy/weir/socket"
 )
 
 func serveCommand(env environment) *cobra.Command {
@@ -65,6 +66,12 @@ func serve(ctx context.Context, cfg *config.Config, opts options, started func(*
 		return err
 	}
 	started(w)
+	if left := w.listeners.passed.Left(); len(left) > 0 {
+		opts.logger.Warn("systemd passed sockets that no listener takes", "names", left, "how", `addr: "fd:NAME"`)
+	}
+	if err := socket.Ready(); err != nil {
+		opts.logger.Warn("systemd cannot be told that weir serves", "error", err)
+	}
 	var failure error
 	select {
 	case <-ctx.Done():
@@ -77,6 +84,9 @@ func serve(ctx context.Context, cfg *config.Config, opts options, started func(*
 // stopVisibly stops w and logs how it went.
 func stopVisibly(ctx context.Context, w *weir, log *slog.Logger) error {
 	begun := time.Now()
+	if err := socket.Stopping(); err != nil {
+		log.Warn("systemd cannot be told that weir stops", "error", err)
+	}
 	log.Info("weir drains", "delay", w.cfg.Shutdown.Delay, "timeout", w.cfg.Shutdown.Timeout)
 	if err := w.stop(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("stopped, not cleanly: %w", err)

@@ -25,6 +25,7 @@ import (
 	"github.com/weirproxy/weir/messages"
 	"github.com/weirproxy/weir/proxy"
 	"github.com/weirproxy/weir/proxy/nethttp"
+	"github.com/weirproxy/weir/socket"
 	"github.com/weirproxy/weir/verdicts"
 )
 
@@ -86,7 +87,11 @@ func start(ctx context.Context, cfg *config.Config, opts options) (*weir, error)
 	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: nethttp.NewPeerCodec, NewFinder: w.newFinder,
 		Suspect: func(m messages.Suspected) { w.system.Suspect(m) }, Logger: w.log, AccessLog: cfg.Log.Access})
 	w.certs = newCertificates(func(e messages.Event) { w.system.Notify(e) })
-	w.listeners = newListeners(w.core, w.log, w.failed)
+	passed, err := socket.Inherit()
+	if err != nil {
+		return nil, err
+	}
+	w.listeners = newListeners(w.core, w.certs.set, passed, w.log, w.failed)
 	w.reloads = newReloader(w, opts)
 	if err := w.startAll(ctx, opts); err != nil {
 		return nil, errors.Join(err, w.stop(context.WithoutCancel(ctx)))
@@ -315,5 +320,5 @@ func wait(ctx context.Context, d time.Duration) {
 
 // metricSources are what /metrics asks.
 func (w *weir) metricSources() []meter.Source {
-	return []meter.Source{w.core, w.system, w.bus, w.feed, w.outbox, w.reloads, w.finders, w.certs}
+	return []meter.Source{w.core, w.system, w.bus, w.feed, w.outbox, w.reloads, w.finders, w.certs, w.listeners}
 }
