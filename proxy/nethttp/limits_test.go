@@ -50,6 +50,9 @@ func TestLimitsHoldInEveryManner(t *testing.T) {
 				tt.change(req)
 				tr := m.client(t, ca)
 				resp, err := tr.RoundTrip(req)
+				if err != nil && tt.status == 431 && strings.Contains(err.Error(), "larger than peer's advertised limit") {
+					return // the client heard of the limit before it sent
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
