@@ -32,7 +32,7 @@ func child() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Fprintf(c, "left %v, missing %v", in.Left(), errors.Is(missing, ErrNotPassed))
+	_, _ = fmt.Fprintf(c, "left %v, missing %v", in.Left(), errors.Is(missing, ErrNotPassed))
 	_ = c.Close()
 }
 
