@@ -24,7 +24,6 @@ import (
 	"github.com/weirproxy/weir/internal/meter"
 	"github.com/weirproxy/weir/messages"
 	"github.com/weirproxy/weir/proxy"
-	"github.com/weirproxy/weir/proxy/nethttp"
 	"github.com/weirproxy/weir/socket"
 	"github.com/weirproxy/weir/verdicts"
 )
@@ -84,7 +83,7 @@ type weir struct {
 func start(ctx context.Context, cfg *config.Config, opts options) (*weir, error) {
 	w := &weir{cfg: cfg, log: opts.logger, started: time.Now(), applied: make(chan error, 1), failed: make(chan error, len(cfg.Listeners)+1)}
 	w.registry, w.feed = balance.NewRegistry(), notifier.NewFeed(1000)
-	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: nethttp.NewPeerCodec, NewFinder: w.newFinder,
+	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: w.newPeerCodec, NewFinder: w.newFinder,
 		Suspect: func(m messages.Suspected) { w.system.Suspect(m) }, Logger: w.log, AccessLog: cfg.Log.Access})
 	w.certs = newCertificates(func(e messages.Event) { w.system.Notify(e) })
 	passed, err := socket.Inherit()

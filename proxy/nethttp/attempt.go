@@ -3,9 +3,10 @@ package nethttp
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
-	"sync"
+	"sync/atomic"
 
 	"github.com/weirproxy/weir/messages"
 	"github.com/weirproxy/weir/proxy"
@@ -18,30 +19,34 @@ type attempt struct {
 	ctx    context.Context
 	guard  guard
 	body   requestBody
+	hints  hints
 	trace  httptrace.ClientTrace
 
 	// Set by the goroutine that calls Send.
-	conn      *peerConn // the connection last given; nil = none yet
+	conn      *peerConn // in use; nil = none yet, or none any more
+	fresh     bool      // the attempt is the first to use conn
 	connStart int64     // what had been written on it before
-	sent      bool      // on a connection before that, something was written
+	gotStart  int64     // and read
+	sent      bool      // on a connection before that, something was written that counts
+	h2        bool      // conn speaks it
+	repeats   int       // over HTTP/2
+
+	headSent atomic.Bool // over HTTP/2: net/http wrote the head, or tried
 
 	// informational counts what came before the head. Only net/http's reader of
 	// the connection looks at it.
 	informational int
-
-	mu     sync.Mutex // held while the client is told; guards client
-	client proxy.ClientStream
 }
 
 // contexter is a ClientStream with a context that ends when the client is gone.
 type contexter interface{ Context() context.Context }
 
-func newAttempt(c *peerCodec, x *proxy.Exchange) *attempt {
-	a := &attempt{client: x.Client}
+func newAttempt(c *PeerCodec, x *proxy.Exchange) *attempt {
+	a := &attempt{hints: hints{client: x.Client}}
 	if x.Upstream != nil {
 		a.limits = x.Upstream.Transport()
 	} else {
-		a.limits = *c.conns.limits.Load()
+		a.limits = *c.pools.limits.Load()
 	}
 	parent := context.Background()
 	offered := false
@@ -53,7 +58,7 @@ func newAttempt(c *peerCodec, x *proxy.Exchange) *attempt {
 	if !offered && x.Done != nil {
 		go cancelWhenDone(ctx, cancel, x.Done)
 	}
-	a.trace = httptrace.ClientTrace{GotConn: a.gotConn, WroteRequest: a.wroteRequest, Got1xxResponse: a.got1xx}
+	a.trace = httptrace.ClientTrace{WroteHeaders: a.wroteHeaders, WroteRequest: a.wroteRequest, Got1xxResponse: a.got1xx}
 	a.ctx = httptrace.WithClientTrace(ctx, &a.trace)
 	return a
 }
@@ -67,20 +72,81 @@ func cancelWhenDone(ctx context.Context, cancel context.CancelCauseFunc, done <-
 	}
 }
 
-// gotConn notes the connection that the request goes out on. It comes again when
-// net/http repeats the request.
-func (a *attempt) gotConn(info httptrace.GotConnInfo) {
-	a.sent = a.somethingSent()
-	a.conn, _ = info.Conn.(*peerConn)
-	if a.conn == nil {
+// use notes the connection that the request goes out on.
+func (a *attempt) use(got givenConn) {
+	c := got.conn
+	a.conn, a.fresh = c, got.fresh
+	a.connStart, a.gotStart = c.written.Load(), c.got.Load()
+	a.headSent.Store(false)
+	if a.h2 = c.h2; a.h2 {
+		c.pool.set.stats.streams.Add(1)
+		a.body.pace(&a.guard, a.limits.WriteTimeout)
+	}
+	c.begin(a)
+}
+
+// leave gives the connection back.
+func (a *attempt) leave() {
+	c := a.conn
+	if c == nil {
 		return
 	}
-	a.connStart = a.conn.written.Load()
-	a.conn.take(a)
+	a.conn = nil
+	if c.h2 {
+		c.pool.set.stats.streams.Add(-1)
+	}
+	c.end(a)
 }
+
+// maxRepeats is how often a request goes out on another HTTP/2 connection because
+// its peer said GOAWAY, or broke it, in the same instant.
+const maxRepeats = 3
+
+// again tells whether the request may go out on another connection, after err,
+// and makes it ready for that.
+func (a *attempt) again(req *http.Request, err error) bool {
+	if a.ctx.Err() != nil || a.conn.cut.Load() || a.conn.writeLate.Load() || a.conn.refused.Load() != nil || !a.body.rewind() {
+		return false
+	}
+	unsent := a.conn.written.Load() == a.connStart
+	if a.h2 {
+		unsent = !a.headSent.Load() || isGoAway(err)
+		if a.repeats++; a.repeats > maxRepeats {
+			return false
+		}
+	}
+	switch {
+	case unsent && (a.h2 || !a.fresh && a.conn.broken.Load()):
+	case a.wasDead() && req.Body == nil && isIdempotent(req.Method):
+		a.sent = true
+	default:
+		return false
+	}
+	a.leave()
+	return true
+}
+
+// wasDead tells whether the connection, which had served before, was broken by the
+// peer and gave no sign of life since the attempt got it.
+func (a *attempt) wasDead() bool {
+	return !a.fresh && a.conn.broken.Load() && a.conn.got.Load() == a.gotStart
+}
+
+// isIdempotent tells whether a method may be sent twice (RFC 9110, 9.2.2).
+func isIdempotent(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// wroteHeaders notes that the request began to be sent.
+func (a *attempt) wroteHeaders() { a.headSent.Store(true) }
 
 // wroteRequest starts the wait for the head.
 func (a *attempt) wroteRequest(info httptrace.WroteRequestInfo) {
+	a.guard.wrote()
 	if info.Err == nil {
 		a.guard.waitForHead(a.limits.ResponseTimeout)
 	}
@@ -99,42 +165,37 @@ func (a *attempt) got1xx(status int, header textproto.MIMEHeader) error {
 		return errChatty
 	}
 	if status == 100 {
-		if a.body.gate != nil {
-			a.body.gate.open()
-		}
+		a.body.goOn()
 		return nil
 	}
-	var f proxy.Fields
-	appendFields(&f, map[string][]string(header), nil, framing)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.client == nil {
-		return errEnded
+	one := hint{status: status}
+	appendFields(&one.fields, map[string][]string(header), nil, framing)
+	if a.h2 {
+		return a.hints.tellLater(one)
 	}
-	return a.client.Informational(status, &f)
+	return a.hints.tell(one)
 }
 
 // somethingSent tells whether a byte of the request was written to the peer.
 func (a *attempt) somethingSent() bool {
-	return a.sent || a.conn != nil && a.conn.written.Load() > a.connStart
+	switch {
+	case a.sent:
+		return true
+	case a.conn == nil:
+		return false
+	case a.conn.h2:
+		return a.headSent.Load() || a.ctx.Err() != nil // then it may still be about to
+	}
+	return a.conn.written.Load() > a.connStart
 }
 
 // end lets go of everything of the exchange: afterwards nothing of it is read
 // or called, and its timer is off.
 func (a *attempt) end() {
 	a.body.end()
-	a.forgetClient()
+	a.hints.forget()
 	a.guard.stop()
-	if a.conn != nil {
-		a.conn.give(a)
-	}
-}
-
-// forgetClient waits for an informational response that is being sent.
-func (a *attempt) forgetClient() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.client = nil
+	a.leave()
 }
 
 // fail ends the attempt and says why it failed.

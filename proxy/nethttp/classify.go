@@ -13,7 +13,7 @@ import (
 // explain makes a Failure of what RoundTrip returned.
 func (a *attempt) explain(err error) *proxy.Failure {
 	f := a.cause(err)
-	f.Unsent = !a.somethingSent()
+	f.Unsent = !a.somethingSent() || a.h2 && !a.sent && wasNotHandled(err)
 	return f
 }
 
@@ -30,25 +30,39 @@ func (a *attempt) cause(err error) *proxy.Failure {
 		return &proxy.Failure{Code: messages.CodeClientGone, Err: err}
 	}
 	var dial *dialError
-	switch {
-	case errors.As(err, &dial):
+	if errors.As(err, &dial) {
 		return &proxy.Failure{Code: dial.code, Err: err}
-	case a.conn == nil:
-		// Refused by net/http before it looked for a connection.
-		return &proxy.Failure{Code: messages.CodeBadRequest, Err: err}
-	case a.conn.cut.Load():
+	}
+	if a.conn == nil {
+		// No other error than these comes without a connection.
+		return &proxy.Failure{Code: messages.CodeInternal, Err: err}
+	}
+	return a.conn.cause(err)
+}
+
+// cause says what err means on this connection.
+func (c *peerConn) cause(err error) *proxy.Failure {
+	alert := c.refused.Load()
+	switch {
+	case c.cut.Load():
 		return &proxy.Failure{Code: messages.CodeReset, Err: errCut}
-	case a.conn.writeLate.Load():
+	case c.writeLate.Load():
 		return &proxy.Failure{Code: messages.CodeWriteTimeout, Err: err}
-	case isConnError(err), a.conn.broken.Load():
+	case alert != nil:
+		return &proxy.Failure{Code: messages.CodeTLS, Err: alertError(*alert)}
+	case isOfRequest(err):
+		return &proxy.Failure{Code: messages.CodeBadRequest, Err: err}
+	case c.h2:
+		return &proxy.Failure{Code: h2Code(err), Err: err}
+	case isConnError(err), c.broken.Load():
 		// Half a head makes net/http speak of a malformed one.
 		return &proxy.Failure{Code: messages.CodeReset, Err: err}
 	}
 	return &proxy.Failure{Code: messages.CodeBadResponse, Err: err}
 }
 
-// brokenBy says why the peer's connection is gone while the request's body is
-// still being read.
+// brokenBy says why the peer does not take the request's body any more while it
+// is still being read.
 func (a *attempt) brokenBy() messages.Code {
 	switch why := a.guard.why(); {
 	case why != nil:
@@ -57,7 +71,7 @@ func (a *attempt) brokenBy() messages.Code {
 		return messages.CodeClientGone
 	case a.conn != nil && a.conn.writeLate.Load():
 		return messages.CodeWriteTimeout
-	case a.conn != nil && !a.conn.broken.Load():
+	case a.conn != nil && !a.h2 && !a.conn.broken.Load():
 		return messages.CodeBadResponse // closed from here, for what came
 	}
 	return messages.CodeReset

@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/weirproxy/weir/messages"
 )
-
-// dialer makes connections to peers, within the limits that hold when a dial begins.
-type dialer struct {
-	conns *peerConns
-	net   net.Dialer
-}
 
 // dialError says why there is no connection.
 type dialError struct {
@@ -29,48 +25,26 @@ func (e *dialError) Error() string { return e.err.Error() }
 // Unwrap returns the cause.
 func (e *dialError) Unwrap() error { return e.err }
 
-// dial connects to addr. A name is looked up, and each of its addresses is tried
-// in turn, with ConnectionTimeout each and TotalConnectionTimeout for everything.
-// The error is a *dialError; of several, that of the last address tried.
-func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	ctx, abort := context.WithCancel(ctx)
-	defer abort()
-	c := d.conns.begin(addr, abort)
-	conn, err := d.find(ctx, d.conns.limits.Load(), network, addr)
-	if err == nil && !d.conns.made(c, conn) {
-		_ = conn.Close() // it is not wanted any more
-		err = errCut
-	}
-	if err == nil {
-		return c, nil
-	}
-	d.conns.remove(c)
-	if c.cut.Load() {
-		return nil, &dialError{messages.CodeReset, errCut}
-	}
-	return nil, err
-}
-
-// find looks the host of addr up, if it is a name, and connects to it.
-func (d *dialer) find(ctx context.Context, limits *messages.Transport, network, addr string) (net.Conn, error) {
-	if total := limits.TotalConnectionTimeout; total > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, total)
-		defer cancel()
+// connect connects to addr: host:port or unix:/path. A name is looked up, and
+// each of its addresses is tried in turn. The error is a *dialError; of several,
+// that of the last address tried.
+func (s *peerPools) connect(ctx context.Context, limits *messages.Transport, addr string) (net.Conn, error) {
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		return s.connectTo(ctx, limits, "unix", path)
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, &dialError{messages.CodeConnectFailed, err}
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
-		return d.connect(ctx, limits, network, addr)
+		return s.connectTo(ctx, limits, "tcp", addr)
 	}
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return nil, &dialError{dialCode(err), fmt.Errorf("look up %q: %w", host, err)}
 	}
 	for i, ip := range found {
-		c, err := d.connect(ctx, limits, network, net.JoinHostPort(ip.Unmap().String(), port))
+		c, err := s.connectTo(ctx, limits, "tcp", net.JoinHostPort(ip.Unmap().String(), port))
 		if err == nil || i == len(found)-1 || ctx.Err() != nil {
 			return c, err
 		}
@@ -78,17 +52,23 @@ func (d *dialer) find(ctx context.Context, limits *messages.Transport, network, 
 	return nil, &dialError{messages.CodeConnectFailed, fmt.Errorf("look up %q: no address", host)}
 }
 
-// connect connects to one address.
-func (d *dialer) connect(ctx context.Context, limits *messages.Transport, network, addr string) (net.Conn, error) {
+// connectTo connects to one address, within ConnectionTimeout.
+func (s *peerPools) connectTo(ctx context.Context, limits *messages.Transport, network, addr string) (net.Conn, error) {
 	if one := limits.ConnectionTimeout; one > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, one)
 		defer cancel()
 	}
-	c, err := d.net.DialContext(ctx, network, addr)
+	began := time.Now()
+	dial := s.deps.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	c, err := dial(ctx, network, addr)
 	if err != nil {
 		return nil, &dialError{dialCode(err), err}
 	}
+	s.stats.connect.Observe(time.Since(began))
 	return c, nil
 }
 

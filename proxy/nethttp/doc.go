@@ -1,5 +1,6 @@
 // Package nethttp holds the first codecs of the data path, made on net/http:
-// HTTP/1.1 and h2c towards clients (Server), HTTP/1.1 towards peers (NewPeerCodec).
+// HTTP/1.1 and HTTP/2 towards clients, plain or over TLS (Server), HTTP/1.1 towards
+// peers (NewPeerCodec).
 //
 // Owns: the client's connections and their limits; the pools of connections to
 // peers; what a failed attempt is called (messages.Code) and whether any of it
@@ -18,7 +19,11 @@
 // Net/http is laxer with HTTP/1 requests than weir wants to be. So it reads a
 // client's connection through an inbound, which knows where each request begins
 // and ends, lets only good heads and chunks through (headScanner, chunkScanner:
-// they know nothing of net/http), and has the core answer for the others.
+// they know nothing of net/http), and has the core answer for the others. Over TLS
+// the same holds, since net/http sees only what is inside; which protocol that is
+// has been decided by the handshake. The frames of HTTP/2 are passed on as they
+// are, but watched (frameWatch): net/http bounds what a client's streams hold, not
+// how often it resets them, nor frames that ask for nothing.
 //
 // What net/http cannot do, and so neither can these codecs:
 //   - The order and case of fields is lost; fields come sorted by canonical name.
@@ -29,11 +34,13 @@
 //     that takes the connection in the same instant may get them for its response.
 //   - A connection to a peer is not given a request while it is closed for its
 //     idle_timeout, but for the same instant; that attempt counts as not sent.
-//   - An HTTP/2 request that net/http finds malformed is reset, without an answer.
+//   - An HTTP/2 request that net/http finds malformed is reset, without an answer;
+//     one whose head is too large is answered by net/http, without X-Weir-Error.
 //   - A 304 loses Content-Type and Content-Length. A response without Date gets
 //     one, as RFC 9110, 6.6.1 asks of who forwards it.
-//   - Over h2c only announced request trailers arrive, and a short response of
-//     unknown length gets a content-length.
+//   - Over HTTP/2 only request trailers that were announced arrive (in a Trailer
+//     field); those of responses need not be. Expect: 100-continue is answered when
+//     the body is first read, and the peer is not asked.
 //   - An empty User-Agent field is not passed on, of several only the first; nor
 //     is the body of a GET, HEAD or DELETE that is empty though its length was unknown.
 //   - A path that begins with "//" and has bytes that RFC 3986 does not allow

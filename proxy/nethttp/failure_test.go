@@ -26,7 +26,7 @@ func newExchange(addr, method string, body io.Reader, length int64) *proxy.Excha
 }
 
 func newCodec(t testing.TB, tr messages.Transport) proxy.PeerCodec {
-	c := nethttp.NewPeerCodec(tr)
+	c := nethttp.NewPeerCodec(keeping(tr), nethttp.PeerDeps{})
 	t.Cleanup(c.Close)
 	return c
 }

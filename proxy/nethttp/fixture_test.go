@@ -44,6 +44,7 @@ type plan struct {
 	retry     messages.RetrySpec
 	limits    messages.Limits
 	core      interface{ Serve(*proxy.Exchange) } // nil = the real one
+	peers     nethttp.PeerDeps
 }
 
 // open starts a proxy in front of the peers at addrs. It ends with the test.
@@ -59,7 +60,7 @@ func open(t testing.TB, p plan, addrs ...string) *house {
 	h.registry = registry
 	policy := balance.Policy{Algo: messages.Algo{Kind: messages.RoundRobin}, Limits: p.limits}
 	ref.Publish(balance.NewSnapshot(balance.SnapshotConfig{Policy: policy, Members: members, At: time.Now()}))
-	h.core = proxy.New(proxy.Deps{Logger: slog.New(slog.NewTextHandler(h.log, nil)), Registry: registry, NewPeerCodec: nethttp.NewPeerCodec})
+	h.core = proxy.New(proxy.Deps{Logger: slog.New(slog.NewTextHandler(h.log, nil)), Registry: registry, NewPeerCodec: p.newCodec})
 	p.route.Name, p.route.Upstream = "r", "u"
 	h.up = messages.UpstreamSpec{Name: "u", Algo: policy.Algo, Transport: p.transport, Retry: p.retry}
 	h.route = p.route
@@ -78,6 +79,24 @@ func open(t testing.TB, p plan, addrs ...string) *house {
 	go func() { h.served <- h.server.Serve(l) }()
 	t.Cleanup(func() { h.close(t) })
 	return h
+}
+
+func (p plan) newCodec(t messages.Transport) proxy.PeerCodec {
+	return nethttp.NewPeerCodec(keeping(t), p.peers)
+}
+
+// keepNone is the MaxIdle of tests that want no connection kept; in them 0 is the default.
+const keepNone = -1
+
+// keeping makes MaxIdle what configurations default it to.
+func keeping(t messages.Transport) messages.Transport {
+	switch t.MaxIdle {
+	case 0:
+		t.MaxIdle = 512
+	case keepNone:
+		t.MaxIdle = 0
+	}
+	return t
 }
 
 // apply puts these upstreams and the route in force.

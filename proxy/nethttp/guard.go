@@ -12,7 +12,7 @@ import (
 
 // guard cancels an attempt when it takes too long. It watches the deadline of
 // the whole and the wait that is under way: for the head, or for a part of the
-// body. One timer serves all of them, and is moved only when it would fire too
+// body; over HTTP/2 also for the peer to take what it is sent. One timer serves all of them, and is moved only when it would fire too
 // late: a body of a thousand reads costs no thousand timers.
 type guard struct {
 	mu       sync.Mutex
@@ -21,6 +21,7 @@ type guard struct {
 	fires    time.Time // when timer fires; zero = it does not
 	deadline time.Time // of the whole; zero = none
 	due      time.Time // of the wait under way; zero = none is
+	writeDue time.Time // of the wait for the peer to take a part of the request's body
 	code     messages.Code
 	head     bool // the head came
 	over     bool
@@ -45,6 +46,24 @@ func (g *guard) waitForHead(limit time.Duration) {
 		g.due, g.code = time.Now().Add(limit), messages.CodeHeadTimeout
 		g.scheduleLocked()
 	}
+}
+
+// waitForWrite begins the wait for the peer to take a part of the request's body.
+func (g *guard) waitForWrite(limit time.Duration) {
+	if limit <= 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.writeDue = time.Now().Add(limit)
+	g.scheduleLocked()
+}
+
+// wrote ends the wait for the peer to take a part of the request's body.
+func (g *guard) wrote() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.writeDue = time.Time{}
 }
 
 // headCame ends the wait for the head.
@@ -97,12 +116,16 @@ func (g *guard) why() *proxy.Failure {
 	return g.fired
 }
 
-// next returns when the guard must act, and with which code.
-func (g *guard) nextLocked() (time.Time, messages.Code) {
-	if g.due.IsZero() || !g.deadline.IsZero() && g.deadline.Before(g.due) {
-		return g.deadline, messages.CodeTimeout
+// nextLocked returns when the guard must act, and with which code.
+func (g *guard) nextLocked() (at time.Time, code messages.Code) {
+	at, code = g.deadline, messages.CodeTimeout
+	if !g.due.IsZero() && (at.IsZero() || !at.Before(g.due)) {
+		at, code = g.due, g.code
 	}
-	return g.due, g.code
+	if !g.writeDue.IsZero() && (at.IsZero() || !at.Before(g.writeDue)) {
+		at, code = g.writeDue, messages.CodeWriteTimeout
+	}
+	return at, code
 }
 
 // scheduleLocked sees to it that the timer fires in time.

@@ -4,51 +4,41 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"sync/atomic"
 	"time"
 )
 
-// peerConn is a connection to a peer. It counts what is written, bounds each
-// write, and tells the attempt that uses it when it is closed.
+// peerConn is a connection to a peer, with TLS or without. It counts what is
+// written and read, bounds each write, and has the attempt that uses it stop
+// when it is closed. HTTP/1.1 has one user at a time, HTTP/2 many.
 type peerConn struct {
-	net.Conn // nil while it is dialled; set under set.mu
-	set      *peerConns
-	addr     string             // of the peer
-	abort    context.CancelFunc // ends the dial
-	timer    *time.Timer        // looks whether it is idle; guarded by set.mu, nil = none
+	net.Conn          // what HTTP is spoken on
+	socket   net.Conn // the same, or what TLS runs on
+	pool     *pool
+	h2       bool
+	hello    *h2Hello         // of HTTP/2, until the peer's SETTINGS were read
+	cc       *http.ClientConn // set before anyone gets the connection
+	gone     chan struct{}    // closed by the first Close
 
+	// Guarded by pool.set.mu.
+	users, limit int
+	served       bool // it had a user
+	leaving      bool // it gets no further user
+	closed       bool
+	unusedSince  time.Time
+	links        [listKinds]listLink
+
+	shutting     atomic.Bool
 	writeTimeout atomic.Int64 // in nanoseconds, as its latest user says; 0 = none
 	written      atomic.Int64
-	writeLate    atomic.Bool  // a write timed out
-	broken       atomic.Bool  // the peer ended it or it broke
-	tunnel       atomic.Bool  // no deadlines any more
-	cut          atomic.Bool  // broken from here, as if the peer had
-	leaving      atomic.Bool  // not to be used again
-	idle         atomic.Int64 // since when, in Unix nanoseconds; 0 = it is in use
-	user         atomic.Pointer[attempt]
-}
-
-// take notes that a is the connection's user now.
-func (c *peerConn) take(a *attempt) {
-	c.user.Store(a)
-	c.idle.Store(0) // in this order, see give
-	c.writeTimeout.Store(int64(a.limits.WriteTimeout))
-}
-
-// give notes that a is done with the connection, unless it has another user already.
-func (c *peerConn) give(a *attempt) {
-	if !c.user.CompareAndSwap(a, nil) || c.tunnel.Load() {
-		return
-	}
-	// Another user may come between the two: it is idle only if none did.
-	now := time.Now().UnixNano()
-	if c.idle.Store(now); c.user.Load() != nil {
-		c.idle.CompareAndSwap(now, 0)
-		return
-	}
-	if c.leaving.Load() {
-		_ = c.Close() // net/http notices
-	}
+	got          atomic.Int64            // bytes read
+	writeLate    atomic.Bool             // a write timed out
+	broken       atomic.Bool             // the peer ended it or it broke
+	refused      atomic.Pointer[error]   // what TLS said when it was refused after the handshake
+	tunnel       atomic.Bool             // no deadlines any more
+	cut          atomic.Bool             // broken from here, as if the peer had
+	user         atomic.Pointer[attempt] // of HTTP/1.1
 }
 
 // Write writes p within the write timeout.
@@ -71,27 +61,58 @@ func (c *peerConn) Write(p []byte) (int, error) {
 
 // Read reads what the peer sent.
 func (c *peerConn) Read(p []byte) (int, error) {
+	if c.hello != nil && c.hello.readAgain() {
+		c.hello = nil
+	}
 	n, err := c.Conn.Read(p)
+	c.got.Add(int64(n))
+	if c.hello != nil {
+		c.hello.read(p[:n])
+	}
 	c.note(err)
 	return n, err
 }
 
 // note remembers that the connection broke. That it was closed here is no news.
 func (c *peerConn) note(err error) {
-	if err != nil && !errors.Is(err, net.ErrClosed) {
-		c.broken.Store(true)
+	if err == nil || errors.Is(err, net.ErrClosed) {
+		return
 	}
+	if isAlert(err) {
+		c.refused.CompareAndSwap(nil, &err)
+	}
+	c.broken.Store(true)
 }
 
-// Close closes the connection and stops the reading of the body that was being
-// written to it: net/http waits for that before it reports a failure.
+// Close takes the connection out of its pool and closes it. Of HTTP/1.1 it also
+// stops the reading of the body that was being written to it: net/http waits for
+// that before it reports a failure. (Of HTTP/2, net/http closes the bodies.)
 func (c *peerConn) Close() error {
-	err := c.Conn.Close()
-	c.set.remove(c)
+	s := c.pool.set
+	s.mu.Lock()
+	s.detachLocked(c)
+	s.mu.Unlock()
+	c.shut()
+	return nil
+}
+
+// shut closes the connection, which is in no pool any more.
+func (c *peerConn) shut() {
+	if !c.shutting.CompareAndSwap(false, true) {
+		return
+	}
+	close(c.gone)
+	if c.broken.Load() || c.Conn == c.socket {
+		_ = c.socket.Close() // whatever it says: it is over
+	} else {
+		// TLS says goodbye, if the peer lets it.
+		late := time.AfterFunc(closeGrace, func() { _ = c.socket.Close() })
+		_ = c.Conn.Close()
+		late.Stop()
+	}
 	if a := c.user.Load(); a != nil {
 		a.body.stop(stopGrace)
 	}
-	return err
 }
 
 // CloseWrite ends the stream to the peer and leaves the one from it open.
@@ -101,4 +122,39 @@ func (c *peerConn) CloseWrite() error { return closeWrite(c.Conn) }
 func (c *peerConn) becomeTunnel() error {
 	c.tunnel.Store(true)
 	return c.Conn.SetDeadline(time.Time{})
+}
+
+// begin notes that a uses the connection now.
+func (c *peerConn) begin(a *attempt) {
+	if c.h2 {
+		return
+	}
+	c.user.Store(a)
+	c.writeTimeout.Store(int64(a.limits.WriteTimeout))
+}
+
+// end notes that a is done with the connection. One that HTTP/1.1 left in a state
+// in which no request can follow is closed.
+func (c *peerConn) end(a *attempt) {
+	if c.tunnel.Load() {
+		c.user.Store(nil)
+		return
+	}
+	if !c.h2 {
+		c.user.CompareAndSwap(a, nil)
+		if c.cc.Available() == 0 {
+			_ = c.Close()
+			return
+		}
+	}
+	c.pool.set.give(c)
+}
+
+// readyConn is the key under which a context has the connection for a dial of net/http.
+type readyConn struct{}
+
+// speak makes net/http speak HTTP over c.
+func (c *peerConn) speak(ctx context.Context, t *http.Transport) (err error) {
+	c.cc, err = t.NewClientConn(context.WithValue(ctx, readyConn{}, c), "http", "peer:80")
+	return err
 }

@@ -15,15 +15,21 @@ var errBadTarget = errors.New("not a path that can be sent")
 
 // request makes the request that net/http sends. Nothing in it belongs to x but
 // the body: its strings are copies, because net/http may hold it longer.
-func (a *attempt) request(x *proxy.Exchange) (*http.Request, error) {
+func (a *attempt) request(x *proxy.Exchange, secure bool) (*http.Request, error) {
 	in := &x.Request
 	keep := newKeeper(x)
-	target, err := targetURL(x.To.Addr, keep.keep(in.Path), keep.keep(in.Query), in.HasQuery)
+	target, err := targetURL(keep.keep(in.Path), keep.keep(in.Query), in.HasQuery)
 	if err != nil {
 		return nil, err
 	}
+	if secure {
+		target.Scheme = "https" // HTTP/2 says so (RFC 9113, 8.3.1)
+	}
+	if target.Host = keep.keep(in.Authority); target.Host == "" {
+		target.Host = strings.Clone(x.To.Addr)
+	}
 	req := &http.Request{
-		Method: keep.keep(in.Method), URL: target, Host: keep.keep(in.Authority),
+		Method: keep.keep(in.Method), URL: target, Host: target.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: a.header(in, keep),
 	}
@@ -52,25 +58,10 @@ func (a *attempt) header(in *proxy.Request, keep *keeper) http.Header {
 	if _, ok := h["User-Agent"]; !ok {
 		h["User-Agent"] = nil
 	}
-	hideIdempotency(h)
 	if in.Upgrade != "" {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{keep.keep(in.Upgrade)}
 	}
 	return h
-}
-
-// hideIdempotency writes two names in lower case, which is the same for a peer.
-// Net/http would send a POST with them a second time by itself; whether a method
-// may be repeated is the core's to say, and these fields are the client's.
-func hideIdempotency(h http.Header) {
-	if values, ok := h["Idempotency-Key"]; ok {
-		delete(h, "Idempotency-Key")
-		h["idempotency-key"] = values
-	}
-	if values, ok := h["X-Idempotency-Key"]; ok {
-		delete(h, "X-Idempotency-Key")
-		h["x-idempotency-key"] = values
-	}
 }
 
 // setBody gives req the body of x, if it has one.
@@ -110,11 +101,11 @@ func (a *attempt) setBody(x *proxy.Exchange, req *http.Request, keep *keeper) {
 }
 
 // targetURL makes the URL that net/http writes as it stands.
-func targetURL(addr, path, query string, hasQuery bool) (*url.URL, error) {
+func targetURL(path, query string, hasQuery bool) (*url.URL, error) {
 	if path != "*" && !strings.HasPrefix(path, "/") || hasBlankOrControl(path) || hasBlankOrControl(query) || strings.Contains(path, "?") {
 		return nil, fmt.Errorf("send path %q and query %q: %w", path, query, errBadTarget)
 	}
-	u := &url.URL{Scheme: "http", Host: addr, RawQuery: query, ForceQuery: hasQuery && query == ""}
+	u := &url.URL{Scheme: "http", RawQuery: query, ForceQuery: hasQuery && query == ""}
 	if !strings.HasPrefix(path, "//") {
 		u.Opaque = path
 		return u, nil

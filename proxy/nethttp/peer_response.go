@@ -22,8 +22,8 @@ var (
 
 // answer puts resp into x.Response.
 func (a *attempt) answer(x *proxy.Exchange, resp *http.Response) error {
-	a.forgetClient()
-	if resp.ProtoMajor != 1 {
+	a.hints.flush()
+	if (resp.ProtoMajor == 2) != a.h2 || resp.ProtoMajor > 2 {
 		_ = resp.Body.Close() // its content does not matter
 		return a.refuse(fmt.Errorf("%s: %w", resp.Proto, errBadVersion))
 	}
@@ -117,7 +117,8 @@ func (a *attempt) answerTunnel(x *proxy.Exchange, resp *http.Response) error {
 		_ = resp.Body.Close() // its content does not matter
 		return a.refuse(fmt.Errorf("upgrade to %q: %w", strings.Join(resp.Header["Upgrade"], ", "), errBadUpgrade))
 	}
-	if err := a.conn.becomeTunnel(); err != nil {
+	conn := a.conn
+	if err := conn.becomeTunnel(); err != nil {
 		_ = stream.Close() // the connection is dead already
 		return a.fail(err)
 	}
@@ -126,7 +127,7 @@ func (a *attempt) answerTunnel(x *proxy.Exchange, resp *http.Response) error {
 	out.Status = resp.StatusCode
 	appendFields(&out.Header, resp.Header, nil, framing)
 	out.ContentLength = -1
-	out.Tunnel = newPeerTunnel(stream, a.conn)
+	out.Tunnel = newPeerTunnel(stream, conn)
 	return nil
 }
 

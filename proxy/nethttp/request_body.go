@@ -16,16 +16,22 @@ import (
 type requestBody struct {
 	stopped atomic.Bool
 
-	reading sync.Mutex // held while src is read; guards the two below
+	reading sync.Mutex // held while src is read; guards the three below
 	src     io.Reader
 	atEnd   func() // called at io.EOF
+	begun   bool   // src was read from
 
 	gate *gate // holds the first read back; nil = none
 
-	mu        sync.Mutex // guards the three below
+	// Over HTTP/2: who watches how long the peer takes for what was read; nil = nobody.
+	watch *guard
+	limit time.Duration
+
+	mu        sync.Mutex // guards the four below
 	err       error      // what reading src failed with
 	interrupt func()     // ends a read of src; nil = cannot be done
 	timer     *time.Timer
+	head      bool // the response head came
 }
 
 // interrupter is a ClientStream that can end a read of the request's body.
@@ -46,11 +52,16 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if b.gate != nil {
 		b.gate.wait()
 	}
+	if b.watch != nil {
+		b.watch.wrote()
+		defer b.watch.waitForWrite(b.limit)
+	}
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	if b.stopped.Load() || b.src == nil {
 		return 0, errStopped
 	}
+	b.begun = true
 	n, err := b.src.Read(p)
 	switch {
 	case err == io.EOF:
@@ -70,7 +81,70 @@ func (b *requestBody) fail(err error) {
 }
 
 // Close is called by net/http when it will not read on. The body is the core's.
-func (b *requestBody) Close() error { return nil }
+// Over HTTP/2 the attempt does not fail before a read that is under way returned.
+// When the head came, it goes on without the rest of the body, and the read is
+// left alone until the response is over.
+func (b *requestBody) Close() error {
+	if b.watch == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stopped.Store(true)
+	if b.gate != nil && !b.head {
+		b.gate.open()
+	}
+	if b.interrupt != nil && b.timer == nil && !b.head {
+		b.timer = time.AfterFunc(stopGrace, b.interruptRead)
+	}
+	return nil
+}
+
+// headCame notes that the attempt has a response.
+func (b *requestBody) headCame() {
+	if b.gate != nil {
+		b.gate.answer()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.head = true
+	if b.timer != nil && b.timer.Stop() {
+		b.timer = nil
+	}
+}
+
+// goOn lets a body through that was held back.
+func (b *requestBody) goOn() {
+	if b.gate != nil {
+		b.gate.open()
+	}
+}
+
+// pace has g watch that the peer takes what was read within limit: over HTTP/2 it
+// may be a stream and not the connection that stands still (RFC 9113, 5.2).
+func (b *requestBody) pace(g *guard, limit time.Duration) { b.watch, b.limit = g, limit }
+
+// rewind makes a body that net/http is done with fit to be sent again. It tells
+// whether it can be: nothing of it was read.
+func (b *requestBody) rewind() bool {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	if b.begun {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.timer != nil && !b.timer.Stop() {
+		return false // the client's side was told already
+	}
+	b.timer = nil
+	b.stopped.Store(false)
+	if b.gate != nil {
+		b.gate = newGate()
+	}
+	b.watch = nil
+	return true
+}
 
 // stop makes reads to come fail at once, and one that is under way when grace is
 // over. It does not wait.

@@ -30,6 +30,10 @@ func parseEntry(spec messages.PeerSpec, v4 bool) (entry, error) {
 		e.key = key{strings.ToLower(spec.Addr), service}
 		return e, nil
 	}
+	if strings.HasPrefix(spec.Addr, "unix:/") {
+		e.literal = true
+		return e, nil
+	}
 	host, port, err := net.SplitHostPort(spec.Addr)
 	if err != nil || host == "" || !isPort(port) {
 		return e, fmt.Errorf("%q: %w", spec.Addr, ErrBadEntry)

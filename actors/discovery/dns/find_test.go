@@ -34,6 +34,7 @@ func TestFindsPeersOfEveryKindOfEntry(t *testing.T) {
 	}{
 		{"addresses of both families, IPv4 first", []string{"web.test:80"}, false, []string{"10.0.0.1:80", "10.0.0.2:80", "[2001:db8::1]:80"}},
 		{"IPv4 only", []string{"web.test:80"}, true, []string{"10.0.0.1:80", "10.0.0.2:80"}},
+		{"sockets as they are", []string{"unix:/run/a.sock"}, true, []string{"unix:/run/a.sock"}},
 		{"literals and localhost as they are", []string{"10.9.0.1:81", "[2001:db8::9]:81", "localhost:82"}, false, []string{"10.9.0.1:81", "[2001:db8::9]:81", "localhost:82"}},
 		{"CNAMEs, and no stranger's record", []string{"alias.test:80"}, false, []string{"10.1.0.1:80", "[2001:db8::2]:80"}},
 		{"a CNAME whose end is asked for anew", []string{"split.test:80"}, false, []string{"10.0.0.2:80"}},
