@@ -155,7 +155,7 @@ func randomConfig(random *rand.Rand) string {
 	}
 	b.WriteString("watch: " + pick("true", "false") + "\n")
 	b.WriteString("nats: " + pick("{}", "{addr: \":1234\", events: {max_age: 1m, max_bytes: 1MiB, per_subject: 1}}", "{url: \"nats://h:1\", creds: /c}",
-		"{url: [\"ws://a\", \"wss://[::1]:2\"], nkey: x, tls: {ca: a, cert: b, key: c}, prefix: a.b}", "{url: \"tls://u:pw@h\", tls: {ca: /x}}",
+		"{url: [\"nats://a\", \"tls://[::1]:2\"], nkey: x, tls: {ca: a, cert: b, key: c}, prefix: a.b}", "{url: \"tls://u:pw@h\", tls: {ca: /x}}",
 		"{url: \"nats://h\", user: u, password: \"p: #w\"}") + "\n")
 	b.WriteString("dns: " + pick("{}", "{servers: [10.0.0.53, \"[::1]:5353\"], max_stale: 1h, timeout: 10ms, attempts: 9}") + "\n")
 	b.WriteString("docker: " + pick("{}", "{host: \"tcp://a:1\", tls: {ca: x}, peer_addr: published, auto: true}", "{host: \"unix:///x\"}") + "\n")

@@ -79,19 +79,10 @@ func (v item) natsURLs() ([]URL, bool) {
 	}
 	before := len(v.r.faults)
 	urls := make([]URL, 0, len(items))
-	web := 0
 	for _, v := range items {
-		u, scheme, ok := v.natsURL()
-		if !ok {
-			continue
+		if u, _, ok := v.natsURL(); ok {
+			urls = append(urls, u)
 		}
-		if strings.HasPrefix(scheme, "ws") {
-			web++
-		}
-		urls = append(urls, u)
-	}
-	if web > 0 && web < len(urls) {
-		v.fault("ws:// and wss:// do not mix with nats:// and tls://")
 	}
 	return urls, before == len(v.r.faults)
 }
@@ -115,8 +106,8 @@ func (v item) natsURL() (u URL, scheme string, ok bool) {
 		problem, hint = "want "+want+", not "+quote(s.text), quote("nats://"+s.text)
 	case err != nil || hasBlank(s.text):
 		problem, hint = "this is not a URL", "want "+want+"; in a user or password @ is %40, / is %2F, : is %3A"
-	case parsed.Scheme != "nats" && parsed.Scheme != "tls" && parsed.Scheme != "ws" && parsed.Scheme != "wss":
-		problem = "want nats://, tls://, ws:// or wss://, not " + quote(parsed.Scheme+"://")
+	case parsed.Scheme != "nats" && parsed.Scheme != "tls":
+		problem = "want nats:// or tls://, not " + quote(parsed.Scheme+"://")
 	case strings.Trim(parsed.Path, "/") != "" || parsed.RawQuery != "" || parsed.Fragment != "":
 		problem = "the URL of a NATS server has no path, no query and no fragment"
 	case !isHostHeader(parsed.Host):

@@ -150,12 +150,23 @@ func subjectPrefix(v item) (string, bool) {
 			return "", false
 		}
 	}
-	return s.text, true
+	switch {
+	case strings.HasPrefix(s.text, "_"):
+		v.fault("what begins with _ belongs to NATS itself (_INBOX and others)")
+	case len(s.text) > maxSubjectPrefix:
+		v.faultf("want at most %d characters, not %d", maxSubjectPrefix, len(s.text))
+	default:
+		return s.text, true
+	}
+	return "", false
 }
+
+// maxSubjectPrefix is the longest prefix of subjects, in bytes: bus holds the same number.
+const maxSubjectPrefix = 120
 
 // operatorToken returns the token. No message shows it.
 func operatorToken(v item) (Secret, bool) {
-	const shortest, longest = 8, 4096
+	const shortest, longest = 8, 1024
 	s, ok := v.scalar("a text")
 	problem := ""
 	switch {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Sources are the texts that make up a configuration, as they were at one
@@ -242,6 +243,41 @@ func (s Sources) Load(env Lookup) (*Config, error) {
 		return nil, &Faults{List: []Fault{emptyFault(&document{file: s.path})}}
 	}
 	return parseDocuments(env, found, docs[0], docs[1:]...)
+}
+
+// LoadAccess reads path for who wants to talk to the weir that runs by it: where
+// its admin address is, which token it takes, where its data is. Faults of the rest
+// do not count: what the rest says, that weir knows. All else in the Config is
+// not to be relied on.
+func LoadAccess(path string, env Lookup) (*Config, error) {
+	sources, err := ReadSources(path)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := sources.Load(env)
+	var faults *Faults
+	if !errors.As(err, &faults) {
+		return cfg, err
+	}
+	for _, f := range sources.files {
+		if f.pattern >= 0 {
+			continue
+		}
+		doc, bad := readDocument(f.name, f.text, fileBounds())
+		if len(bad) > 0 {
+			return nil, err
+		}
+		r := newReader(env, doc)
+		access := defaultConfig(env)
+		r.config(access, &inclusion{patterns: sources.patterns, problems: map[int][]string{}, matches: map[int]int{}})
+		for _, fault := range r.faults {
+			if section, _, _ := strings.Cut(fault.Path, "."); section == "admin" || section == "auth" || section == "data_dir" {
+				return nil, err
+			}
+		}
+		return access, nil
+	}
+	return nil, err
 }
 
 // add adds the faults of a further file.

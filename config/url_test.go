@@ -100,6 +100,6 @@ func TestNATSURLsThatAreRefused(t *testing.T) {
 		{text: `"nats://a/b"`, fault: "no path"},
 		{text: `"nats://a?b"`, fault: "no path"},
 		{text: `"nats://u:(secret)@a"`, fault: "placeholder"},
-		{text: `["nats://a", "wss://b"]`, fault: "do not mix"},
+		{text: `["nats://a", "wss://b"]`, fault: "want nats:// or tls://"},
 	})
 }

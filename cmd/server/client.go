@@ -47,12 +47,18 @@ func (f *clientFlags) client(env environment) (*client, error) {
 	}
 	token, _ := env.lookup("WEIR_OPERATOR_TOKEN")
 	if f.file != "" {
-		cfg, err := config.Load(f.file, env.lookup)
+		cfg, err := config.LoadAccess(f.file, env.lookup)
 		switch {
 		case err == nil:
 			addr = cfg.Admin.Addr
 			if t := cfg.Auth.OperatorToken.Reveal(); t != "" {
 				token = t
+			}
+			if r, ok := readRunning(cfg.DataDir); ok { // as it runs, whatever the file says by now
+				addr = r.Admin
+				if r.Token != "" {
+					token = r.Token
+				}
 			}
 		case f.admin == "": // else the address is known, whatever the file says
 			return nil, err

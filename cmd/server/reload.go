@@ -101,10 +101,18 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 		watching.Go(func() { watcher.Run(ctx) })
 		defer watching.Wait()
 	}
+	retry := time.NewTicker(time.Second)
+	defer retry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-retry.C: // the watcher may not have seen that it was away
+			if r.unreadable && r.running.Load().Watch {
+				if sources, err := config.ReadSources(r.file); err == nil {
+					_, _ = r.take(ctx, sources, "watch") // it tells the log
+				}
+			}
 		case <-hangups:
 			_, _ = r.reload(ctx, "signal") // it tells the log
 		case request := <-r.requests:
@@ -129,7 +137,8 @@ func (r *reloader) found(ctx context.Context, reading config.Reading) {
 		r.unreadable = true
 		_ = r.refuse("watch", reading.Err) // it tells the log
 	case !reading.Sources.Equal(r.taken) || r.unreadable:
-		_, _ = r.take(ctx, reading.Sources, "watch") // it tells the log
+		// What the watcher read may be older than what an operator's reload took.
+		_, _ = r.reload(ctx, "watch") // it tells the log
 	}
 }
 

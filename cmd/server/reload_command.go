@@ -28,13 +28,11 @@ WEIR_OPERATOR_TOKEN, from the file named by -c, or from data_dir/operator.token.
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			client, err := flags.client(env)
-			if err != nil {
-				return notAsked(err)
+			if err == nil && client.token == "" {
+				client.token, err = tokenOnDisk(flags.file, env)
 			}
-			if client.token == "" {
-				if client.token, err = tokenOnDisk(flags.file, env); err != nil {
-					return notAsked(err)
-				}
+			if err != nil {
+				return notAsked(env, flags.asJSON, err)
 			}
 			return reload(c.Context(), env, client, flags.asJSON)
 		},
@@ -45,7 +43,14 @@ WEIR_OPERATOR_TOKEN, from the file named by -c, or from data_dir/operator.token.
 
 // notAsked adds to the faults of the file that weir was not asked: without the
 // file there is no way to it, and with it, it would say the same.
-func notAsked(err error) error {
+func notAsked(env environment, asJSON bool, err error) error {
+	var faults *config.Faults
+	if asJSON && errors.As(err, &faults) {
+		if err := json.NewEncoder(env.stdout).Encode(map[string]any{"error": map[string]any{"code": "invalid", "message": err.Error(), "faults": faults.List}}); err != nil {
+			return err
+		}
+		return errQuiet
+	}
 	if errors.Is(err, config.ErrInvalid) {
 		return fmt.Errorf("the file is not valid, what was in force stays:\n%w", err)
 	}
@@ -57,7 +62,7 @@ func notAsked(err error) error {
 func tokenOnDisk(file string, env environment) (string, error) {
 	dir := config.DefaultDataDir(env.lookup)
 	if path, err := config.Find(file, env.lookup); err == nil {
-		cfg, err := config.Load(path, env.lookup)
+		cfg, err := config.LoadAccess(path, env.lookup)
 		if err != nil {
 			return "", err
 		}

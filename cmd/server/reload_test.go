@@ -217,8 +217,10 @@ func TestListenersComeAndGoWithTheFile(t *testing.T) {
 func TestOnlyTheOperatorReloads(t *testing.T) {
 	a, _ := peer(t, "a")
 	s := newSite(t, "watch: false", a)
-	if err := os.Rename(filepath.Join(s.dir, "data", "operator.token"), filepath.Join(s.dir, "hidden")); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{"operator.token", "running.json"} { // as for another user of the machine
+		if err := os.Rename(filepath.Join(s.dir, "data", file), filepath.Join(s.dir, file)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if code, _, stderr := s.reload(); code != 1 || !strings.Contains(stderr, "not allowed, needs operator") {
 		t.Errorf("without the token: status %d, %q", code, stderr)
@@ -250,4 +252,45 @@ func TestACheckThatChangesKeepsWhatIsKnown(t *testing.T) {
 	if !strings.Contains(after, `"requests":5`) {
 		t.Errorf("the counter of requests was lost: %s", after)
 	}
+}
+
+// TestReloadFindsTheWeirThatRuns asks by a file that says something else by now,
+// or that only the service can read whole.
+func TestReloadFindsTheWeirThatRuns(t *testing.T) {
+	a, _ := peer(t, "a")
+	s := newSite(t, "watch: false", a)
+	moved := strings.Replace(s.text(a), s.admin, freeAddr(t), 1) + "auth: {operator_token: another-token}\n"
+	s.write(moved)
+	if code, out, stderr := command(t, "reload", "-c", s.file); code != 0 || !strings.Contains(out, "needs a restart: admin.addr") || !strings.Contains(out, "auth.operator_token") {
+		t.Errorf("another admin address and token: status %d, %s%s", code, out, stderr)
+	}
+	s.write(strings.Replace(s.text(a), a, "${PEER_OF_THE_SERVICE}", 1))
+	code, _, stderr := command(t, "reload", "-c", s.file)
+	if code != 1 || !strings.Contains(stderr, s.adminURL+" refused the file") || !strings.Contains(stderr, "PEER_OF_THE_SERVICE") {
+		t.Errorf("a variable that is not set: status %d, %s", code, stderr)
+	}
+	s.write(strings.Replace(s.text(a), "admin: {", "admin: {adr: x, ", 1))
+	if code, out, _ := command(t, "reload", "-c", s.file, "--json"); code != 1 || !strings.HasPrefix(out, `{"error":`) {
+		t.Errorf("faults as JSON: status %d, %s", code, out)
+	}
+}
+
+// TestAFileThatWasAwayForAMomentIsNotRefusedForEver takes the file away between
+// two looks of the watcher.
+func TestAFileThatWasAwayForAMomentIsNotRefusedForEver(t *testing.T) {
+	a, _ := peer(t, "a")
+	s := newSite(t, "", a)
+	if err := os.Rename(s.file, s.file+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := s.reloadWithToken(); code != 1 {
+		t.Errorf("status %d, %s", code, stderr)
+	}
+	if err := os.Rename(s.file+".away", s.file); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the file is in force again", func() bool {
+		_, _, body := get(t, s.adminURL+"/readyz")
+		return strings.Contains(body, `"degraded":[]`)
+	})
 }

@@ -151,6 +151,7 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 	tidyMemory(w.cfg)
 	files.commit()
 	w.certs.start()
+	w.noteRunning(token)
 	w.reloads.start(opts.hangups)
 	w.finders.follow(w.system.Apply)
 	return nil
@@ -159,6 +160,13 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 // noteOwn notes where this weir listens, once that changed.
 func (w *weir) noteOwn() {
 	w.own.set(append(w.listeners.addrs(), w.adminAddr, w.bus.Addr()))
+}
+
+// noteRunning leaves word of where weir can be asked, for commands on this machine.
+func (w *weir) noteRunning(token string) {
+	if err := noteRunning(w.cfg.DataDir, running{Admin: w.adminAddr, Token: token}); err != nil {
+		w.log.Warn("commands will find this weir by the configuration file alone", "error", err)
+	}
 }
 
 // newFinder makes the finder of a transparent upstream.
@@ -298,6 +306,7 @@ func (w *weir) stop(ctx context.Context) error {
 		errs = append(errs, w.admin.Shutdown(rest))
 	}
 	if w.keeper != nil {
+		forgetRunning(w.cfg.DataDir) // while the directory is ours
 		errs = append(errs, w.keeper.Close())
 	}
 	w.serving.Wait()
