@@ -31,6 +31,9 @@ var (
 	// ErrToken is returned when the operator token cannot be used: empty, short,
 	// or in a file that others may read.
 	ErrToken = errors.New("operator token cannot be used")
+	// ErrTokenUnsaved is returned with a token that counts for this process alone,
+	// because there is no room for its file.
+	ErrTokenUnsaved = errors.New("operator token cannot be saved")
 )
 
 // Errors of storing events.

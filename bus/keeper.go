@@ -29,6 +29,7 @@ type keeper struct {
 	storage  *storage // nil: external
 	js       jetstream.JetStream
 	want     jetstream.StreamConfig
+	updates  int // how often the stream had other limits; only run looks at it
 	problems *problems
 	deposits *deposits
 
@@ -151,7 +152,10 @@ func (k *keeper) keep() bool {
 	if k.ctx.Err() != nil || !k.link.IsConnected() {
 		return false // it says nothing about the stream
 	}
-	if err != nil && !errors.Is(err, errLimits) {
+	if errors.Is(err, errUpdated) {
+		k.updates++
+	}
+	if err != nil && !errors.Is(err, errLimits) && !errors.Is(err, errUpdated) {
 		k.setReady(false)
 		k.problems.report(topicStream, "events are not stored in "+k.want.Name+": "+plain(err))
 		return false
@@ -161,9 +165,13 @@ func (k *keeper) keep() bool {
 	}
 	k.state.Store(&state)
 	k.problems.solved(topicStream, "events are stored in "+k.want.Name)
-	if err != nil {
+	switch {
+	case k.updates > 1 && errors.Is(err, errUpdated):
+		k.problems.report(topicLimits, "somebody else gives stream "+k.want.Name+" other limits again and again: give all members of this prefix the same nats.events")
+	case errors.Is(err, errUpdated):
+	case err != nil:
 		k.problems.report(topicLimits, "the limits of stream "+k.want.Name+" are not as configured: "+plain(err))
-	} else {
+	default:
 		k.problems.solved(topicLimits, "the limits of stream "+k.want.Name+" are as configured")
 	}
 	k.setReady(true)

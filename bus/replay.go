@@ -63,7 +63,8 @@ type Replay struct {
 	buffer []StoredEvent // fetched and not returned
 	atEnd  bool          // there was nothing beyond the last fetch
 	told   bool          // that the past is told
-	idle   int           // polls without an event
+	idle   int           // polls without an event or a hint
+	vain   int           // looks without an event
 
 	wake   chan struct{}
 	hints  []*nats.Subscription
@@ -135,7 +136,7 @@ func (r *Replay) Next(ctx context.Context) (StoredEvent, error) {
 		if len(r.buffer) > 0 {
 			e := r.buffer[0]
 			r.buffer = r.buffer[1:]
-			r.idle = 0
+			r.idle, r.vain = 0, 0
 			return e, nil
 		}
 		if r.atEnd {
@@ -190,6 +191,7 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 // soon after it, and the third.
 func (r *Replay) wait(ctx context.Context) error {
 	r.idle++
+	r.vain++
 	pause := pollEvery
 	switch r.idle {
 	case 1:
@@ -209,7 +211,8 @@ func (r *Replay) wait(ctx context.Context) error {
 
 // fetch gets what comes next.
 func (r *Replay) fetch(ctx context.Context) error {
-	if r.idle > 0 && r.idle%fewPolls == 0 {
+	// Hints without an event are a reason too: the stream may count anew.
+	if r.vain > 0 && r.vain%fewPolls == 0 {
 		if err := r.look(ctx); err != nil {
 			return err
 		}

@@ -135,10 +135,10 @@ func (s *store) markNew(path string) error {
 func (s *store) probe(space int) error {
 	f, err := os.CreateTemp(s.dir, "."+probeFile+"-*")
 	if err != nil {
-		return err
+		return bare(err)
 	}
 	_, err = f.Write(make([]byte, space))
-	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
+	return errors.Join(bare(err), bare(f.Sync()), f.Close(), os.Remove(f.Name()))
 }
 
 // moveAside gives what is damaged, a path below the store, a name with the

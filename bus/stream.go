@@ -83,6 +83,9 @@ var errForeign = errors.New("stream of somebody else")
 // errLimits is the cause when the stream is usable, but with other limits than configured.
 var errLimits = errors.New("limits not changed")
 
+// errUpdated tells that the stream had other limits until now.
+var errUpdated = errors.New("limits changed to what is configured")
+
 // ensureStream makes the stream, or its limits, as wanted, and returns what it holds, and whether it was made just now.
 func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) (state jetstream.StreamState, made bool, err error) {
 	s, err := js.Stream(ctx, want.Name)
@@ -107,7 +110,7 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 	if _, err := js.UpdateStream(ctx, want); err != nil {
 		return s.CachedInfo().State, false, fmt.Errorf("%w: %w", errLimits, refusal(ctx, js, want, err))
 	}
-	return s.CachedInfo().State, false, nil
+	return s.CachedInfo().State, false, errUpdated
 }
 
 // ours tells whether a stream with our name was made by weir for this prefix.

@@ -46,8 +46,11 @@ func EnsureOperatorToken(dir string) (token string, created bool, err error) {
 		token, err = readToken(path)
 		return token, false, err
 	}
-	if err != nil {
-		return "", false, fmt.Errorf("make the operator token: %w", err)
+	switch {
+	case outOfSpace(err):
+		return token, false, fmt.Errorf("%w: %w", ErrTokenUnsaved, bare(err))
+	case err != nil:
+		return "", false, fmt.Errorf("make the operator token: %w", bare(err))
 	}
 	return token, true, nil
 }
@@ -103,18 +106,26 @@ func createWhole(path string, content []byte) error {
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // 0600
 	if err != nil {
-		return err
+		return bare(err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }() // what stays is a hidden file that nobody reads
 	_, err = temp.Write(content)
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err != nil {
+	if err := errors.Join(bare(err), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
 	if err := os.Link(temp.Name(), path); err != nil {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// bare takes the path off an error: that of a temporary file is another one each time.
+func bare(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // syncDir makes a new name in dir survive a power failure.

@@ -38,7 +38,11 @@ func eventLine(s *demo.Screen, body []byte) string {
 	if err := json.Unmarshal(body, &e); err != nil {
 		return string(body)
 	}
-	at := s.Paint(demo.Dim, e.Time.Local().Format("15:04:05"))
+	layout := "15:04:05"
+	if time.Since(e.Time) > 12*time.Hour { // which day is not plain any more
+		layout = time.DateTime
+	}
+	at := s.Paint(demo.Dim, e.Time.Local().Format(layout))
 	tone := map[string]demo.Color{"healthy": demo.Green, "unhealthy": demo.Red, "unknown": demo.Dim,
 		"degraded": demo.Yellow, "down": demo.Red, "parked": demo.Red, "failed": demo.Red, "crashed": demo.Red,
 		"rejected": demo.Red, "refused": demo.Red, "expiring": demo.Yellow, "unproven": demo.Yellow}

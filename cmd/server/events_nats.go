@@ -26,8 +26,14 @@ func (f *natsFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.nkey, "nkey", "", "with --nats: a file with the seed of an NKey")
 }
 
+// mostLast is how many past events can be asked for without a time.
+const mostLast = 1000
+
 // fromNATS reads the stream of events without asking weir.
 func (f *eventsFlags) fromNATS(ctx context.Context, env environment) error {
+	if f.last < 0 || f.last > mostLast {
+		return fmt.Errorf("--last: %d is not a number from 0 to %d", f.last, mostLast)
+	}
 	want := bus.ReplayRequest{Last: f.last, Upstream: f.upstream, Follow: !f.noFollow}
 	if f.since != "" {
 		since, err := f.from()

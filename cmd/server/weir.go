@@ -200,6 +200,10 @@ func (w *weir) operatorToken(opts options) (string, error) {
 		return token, nil
 	}
 	token, created, err := bus.EnsureOperatorToken(w.cfg.DataDir)
+	if errors.Is(err, bus.ErrTokenUnsaved) {
+		w.log.Warn("changes need an operator token that only this process knows, until there is room and weir starts again", "error", err)
+		return token, nil
+	}
 	if err != nil {
 		return "", fmt.Errorf("data_dir: %w", err)
 	}
