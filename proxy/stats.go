@@ -152,6 +152,11 @@ func (u *Upstream) collect(emit func(meter.Sample)) {
 			})
 		}
 	}
+	if u.codec != nil {
+		if codec, ok := u.codec.PeerCodec.(Collector); ok {
+			codec.Collect(emit, label)
+		}
+	}
 	if finder, ok := u.finder.(Collector); ok {
 		finder.Collect(emit, label)
 	}

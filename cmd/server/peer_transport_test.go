@@ -65,6 +65,13 @@ func TestPeersThatSpeakTLS(t *testing.T) {
 			}
 		}
 	}
+	_, _, metrics := get(t, s.adminURL+"/metrics")
+	for _, want := range []string{`weir_peer_connections_opened_total{upstream="h2"} 1`, `weir_peer_connections_reused_total{upstream="h2"} 1`,
+		`weir_peer_tls_handshake_duration_seconds_count{upstream="h1"} 1`, `weir_peer_tls_handshakes_failed_total{upstream="wrong"}`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in the metrics", want)
+		}
+	}
 	s.write(text + strings.Replace(more, "peer.pem", "gone.pem", 1))
 	if code, _, stderr := s.reload(); code != 1 || !strings.Contains(stderr, "gone.pem") {
 		t.Errorf("a file that is not there: status %d, %s", code, stderr)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -69,7 +71,7 @@ func (w *wordServer) one(ctx context.Context, in string) (any, error) {
 		if err := grpc.SetHeader(ctx, metadata.Pairs("x-head", strings.Join(md["x-asked"], ","), "x-raw-bin", "\x00\xff")); err != nil {
 			return nil, err
 		}
-		return word(strings.Join(md["x-raw-bin"], ",")), grpc.SetTrailer(ctx, metadata.Pairs("x-tail", "later"))
+		return word(fmt.Sprint([]byte(strings.Join(md["x-raw-bin"], ",")))), grpc.SetTrailer(ctx, metadata.Pairs("x-tail", "later"))
 	}
 	return word(in), nil
 }
@@ -144,7 +146,7 @@ func openGRPC(t testing.TB, p plan, secure bool) *grpcHouse {
 	t.Helper()
 	h := &grpcHouse{words: &wordServer{gone: make(chan error, 200)}, health: health.NewServer()}
 	options := []grpc.ServerOption{grpc.MaxRecvMsgSize(64 << 20)}
-	p.transport.ALPN = messages.H2
+	p.transport.ALPN, p.server.H2C = messages.H2, true
 	if secure {
 		ca := newPeerCA(t)
 		cert := ca.issue(t, peerName, ca.cert.NotAfter)
@@ -174,6 +176,18 @@ func openGRPC(t testing.TB, p plan, secure bool) *grpcHouse {
 	}
 	t.Cleanup(func() { _ = h.conn.Close() })
 	return h
+}
+
+// left waits until the peer knows that a client left, and returns how.
+func (h *grpcHouse) left(t testing.TB) error {
+	t.Helper()
+	select {
+	case err := <-h.words.gone:
+		return err
+	case <-time.After(patience):
+		t.Fatal("the peer was not told that the client left")
+		return nil
+	}
 }
 
 // one calls the unary method.

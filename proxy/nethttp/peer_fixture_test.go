@@ -8,7 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -114,7 +114,7 @@ func serve(t testing.TB, s serving, handler http.HandlerFunc) *httpPeer {
 	protocols.SetHTTP1(s.h1)
 	protocols.SetHTTP2(s.h2 && s.tls != nil)
 	protocols.SetUnencryptedHTTP2(s.h2 && s.tls == nil)
-	p.Server = &http.Server{Handler: handler, Protocols: &protocols, TLSConfig: s.tls, HTTP2: s.http2, ErrorLog: log.New(io.Discard, "", 0),
+	p.Server = &http.Server{Handler: handler, Protocols: &protocols, TLSConfig: s.tls, HTTP2: s.http2, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ConnState: func(conn net.Conn, state http.ConnState) {
 			if s.watch != nil {
 				s.watch(conn, state)

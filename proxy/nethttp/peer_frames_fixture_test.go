@@ -2,6 +2,7 @@ package nethttp_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -113,8 +114,8 @@ func (s *sending) status(t testing.TB) int {
 func (c *frameConn) closed() bool {
 	for {
 		if _, err := c.ReadFrame(); err != nil {
-			ne, ok := err.(net.Error)
-			return !ok || !ne.Timeout()
+			var late net.Error
+			return !errors.As(err, &late) || !late.Timeout()
 		}
 	}
 }
