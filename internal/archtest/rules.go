@@ -143,6 +143,7 @@ func homes() []home {
 		{lib: "golang.org/x/sys", product: []string{"./socket"}, tests: everywhere, reason: one},
 		{lib: "golang.org/x/net", tests: everywhere, reason: inTests + ": frames of HTTP/2"},
 		{lib: "google.golang.org/grpc", tests: everywhere, reason: inTests + "; tests talk to the real thing"},
+		{lib: "google.golang.org/protobuf", tests: everywhere, reason: inTests + ": messages of gRPC"},
 		{lib: "github.com/santhosh-tekuri/jsonschema/v6", tests: everywhere, reason: inTests},
 		{lib: "github.com/google/go-cmp", product: []string{"./internal/actortest", "./internal/natstest", "./internal/peertest"}, tests: everywhere, reason: inTests},
 		{lib: "go.uber.org/goleak", product: []string{"./internal/actortest", "./internal/natstest", "./internal/peertest"}, tests: everywhere, reason: inTests},
