@@ -138,6 +138,7 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 		func() error { return w.startBus(opts, token) },
 		w.startActors,
 		func() error { return w.serveAdmin(adminListener, opts, token) },
+		func() error { w.noteRunning(token); return nil },
 		func() error { return w.apply(ctx, w.cfg.Desired) },
 		w.serveState,
 	} {
@@ -151,7 +152,6 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 	tidyMemory(w.cfg)
 	files.commit()
 	w.certs.start()
-	w.noteRunning(token)
 	w.reloads.start(opts.hangups)
 	w.finders.follow(w.system.Apply)
 	return nil
