@@ -13,8 +13,18 @@ import (
 // explain makes a Failure of what RoundTrip returned.
 func (a *attempt) explain(err error) *proxy.Failure {
 	f := a.cause(err)
-	f.Unsent = !a.somethingSent() || a.h2 && !a.sent && wasNotHandled(err)
+	f.Unsent = !a.somethingSent() || !a.sent && (a.h2 && wasNotHandled(err) || a.wasNotAdmitted())
 	return f
+}
+
+// wasNotAdmitted tells whether the peer refused weir's certificate. With TLS 1.3
+// that comes after the handshake, but before the peer looks at any request.
+func (a *attempt) wasNotAdmitted() bool {
+	if a.conn == nil || !a.fresh || a.conn.got.Load() > a.gotStart {
+		return false
+	}
+	alert := a.conn.refused.Load()
+	return alert != nil && errors.Is(alertFault(*alert), errCertRefused)
 }
 
 // cause finds the first cause: an error of net/http is often only what followed

@@ -19,7 +19,6 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/weirproxy/weir/messages"
 )
@@ -30,20 +29,20 @@ type wordServer struct {
 	gone chan error // gets the error of each call whose client left
 }
 
-// word makes a message.
-func word(s string) *wrapperspb.StringValue { return wrapperspb.String(s) }
+// word makes a message: that of the health service, so that no code need be generated.
+func word(s string) *healthpb.HealthCheckRequest { return &healthpb.HealthCheckRequest{Service: s} }
 
-// wordService describes the service by hand: no generated code is needed.
+// wordService describes the service by hand.
 func wordService() *grpc.ServiceDesc {
 	return &grpc.ServiceDesc{
 		ServiceName: "weir.test.Words",
 		HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{{MethodName: "One", Handler: func(srv any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-			in := &wrapperspb.StringValue{}
+			in := &healthpb.HealthCheckRequest{}
 			if err := dec(in); err != nil {
 				return nil, err
 			}
-			return srv.(*wordServer).one(ctx, in.Value)
+			return srv.(*wordServer).one(ctx, in.Service)
 		}}},
 		Streams: []grpc.StreamDesc{
 			{StreamName: "Collect", ClientStreams: true, Handler: func(srv any, s grpc.ServerStream) error { return srv.(*wordServer).collect(s) }},
@@ -78,9 +77,12 @@ func (w *wordServer) one(ctx context.Context, in string) (any, error) {
 
 // collect joins the words that come.
 func (w *wordServer) collect(s grpc.ServerStream) error {
+	if err := s.SendHeader(metadata.MD{}); err != nil { // so that the client knows that it began
+		return err
+	}
 	var all []string
 	for {
-		in := &wrapperspb.StringValue{}
+		in := &healthpb.HealthCheckRequest{}
 		err := s.RecvMsg(in)
 		if errors.Is(err, io.EOF) {
 			return s.SendMsg(word(strings.Join(all, " ")))
@@ -89,17 +91,17 @@ func (w *wordServer) collect(s grpc.ServerStream) error {
 			w.gone <- err
 			return err
 		}
-		all = append(all, in.Value)
+		all = append(all, in.Service)
 	}
 }
 
 // split sends the words of what comes, one by one; "wait" waits for the client to leave.
 func (w *wordServer) split(s grpc.ServerStream) error {
-	in := &wrapperspb.StringValue{}
+	in := &healthpb.HealthCheckRequest{}
 	if err := s.RecvMsg(in); err != nil {
 		return err
 	}
-	for _, one := range strings.Fields(in.Value) {
+	for _, one := range strings.Fields(in.Service) {
 		if one == "wait" {
 			<-s.Context().Done()
 			w.gone <- s.Context().Err()
@@ -115,7 +117,7 @@ func (w *wordServer) split(s grpc.ServerStream) error {
 // talk answers each word at once; "leave" ends the call.
 func (w *wordServer) talk(s grpc.ServerStream) error {
 	for {
-		in := &wrapperspb.StringValue{}
+		in := &healthpb.HealthCheckRequest{}
 		if err := s.RecvMsg(in); err != nil {
 			if errors.Is(err, io.EOF) {
 				return nil
@@ -123,10 +125,10 @@ func (w *wordServer) talk(s grpc.ServerStream) error {
 			w.gone <- err
 			return err
 		}
-		if in.Value == "leave" {
+		if in.Service == "leave" {
 			return status.Error(codes.Aborted, "left")
 		}
-		if err := s.SendMsg(word("re: " + in.Value)); err != nil {
+		if err := s.SendMsg(word("re: " + in.Service)); err != nil {
 			return err
 		}
 	}
@@ -192,9 +194,9 @@ func (h *grpcHouse) left(t testing.TB) error {
 
 // one calls the unary method.
 func (h *grpcHouse) one(ctx context.Context, say string, options ...grpc.CallOption) (string, error) {
-	out := &wrapperspb.StringValue{}
+	out := &healthpb.HealthCheckRequest{}
 	err := h.conn.Invoke(ctx, "/weir.test.Words/One", word(say), out, options...)
-	return out.Value, err
+	return out.Service, err
 }
 
 // stream begins a call of a method that streams.
@@ -209,7 +211,7 @@ func (h *grpcHouse) stream(ctx context.Context, t testing.TB, method string) grp
 
 // heard waits for the next word of a stream.
 func heard(s grpc.ClientStream) (string, error) {
-	out := &wrapperspb.StringValue{}
+	out := &healthpb.HealthCheckRequest{}
 	err := s.RecvMsg(out)
-	return out.Value, err
+	return out.Service, err
 }

@@ -23,6 +23,7 @@ type peerConn struct {
 
 	// Guarded by pool.set.mu.
 	users, limit int
+	made         bool // its dial is done
 	served       bool // it had a user
 	leaving      bool // it gets no further user
 	closed       bool

@@ -64,7 +64,7 @@ func (d *peerDial) doneLocked(c *peerConn, err error) (surplus *peerConn, cut bo
 		return nil, d.cut
 	}
 	s.stats.opened.Add(1)
-	p.perConn = c.limit
+	c.made, p.perConn = true, c.limit
 	if c.closed { // already: Reserve will tell who gets it
 		c.limit = 1
 		p.offerLocked(c)
@@ -122,7 +122,9 @@ func (d *peerDial) greet(ctx context.Context, c *peerConn, hello *h2Hello) error
 			c.limit = min(d.pool.most(), room)
 			return nil
 		}
-		err = &dialError{messages.CodeConnectFailed, errNoStreams}
+		if err = c.stillborn(); c.cc.Err() == nil {
+			err = &dialError{messages.CodeConnectFailed, errNoStreams}
+		}
 	case <-c.gone:
 		err = c.noHello(hello)
 	case <-ctx.Done():
@@ -134,11 +136,11 @@ func (d *peerDial) greet(ctx context.Context, c *peerConn, hello *h2Hello) error
 
 // noHello says why the connection ended before it was known what the peer allows.
 func (c *peerConn) noHello(hello *h2Hello) *dialError {
-	if alert := c.refused.Load(); alert != nil {
-		return &dialError{messages.CodeTLS, alertError(*alert)}
-	}
 	if fault := hello.fault(); fault != nil {
 		return &dialError{messages.CodeBadResponse, fault}
+	}
+	if c.refused.Load() != nil {
+		return c.stillborn()
 	}
 	return &dialError{messages.CodeReset, errNoHello}
 }

@@ -10,7 +10,7 @@ import (
 func (s *peerPools) setLimits(t messages.Transport) {
 	s.mu.Lock()
 	before := s.limits.Swap(&t)
-	if before.H2PingInterval != t.H2PingInterval {
+	if s.h2.Load() != nil && before.H2PingInterval != t.H2PingInterval {
 		s.h2.Store(newWire2(t.H2PingInterval))
 	}
 	if before.WriteTimeout != t.WriteTimeout {
@@ -70,6 +70,9 @@ func (s *peerPools) leaveLocked(p *pool) (unused []*peerConn) {
 		d.leaving = true
 	}
 	for c := range p.conns {
+		if !c.made {
+			continue // its dial is told
+		}
 		c.leaving = true
 		p.free.remove(c)
 		if c.users == 0 {

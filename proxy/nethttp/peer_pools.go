@@ -20,7 +20,7 @@ type peerPools struct {
 	// limits bound dials and idleness from now on.
 	limits atomic.Pointer[messages.Transport]
 	h1     *http.Transport
-	h2     atomic.Pointer[http.Transport]
+	h2     atomic.Pointer[http.Transport] // nil = it is never spoken
 	stats  peerCounters
 
 	mu     sync.Mutex
@@ -49,7 +49,9 @@ func newPeerPools(t messages.Transport, d PeerDeps) *peerPools {
 		unused: idleList{kind: unusedOfAll}}
 	s.stats.init()
 	s.limits.Store(&t)
-	s.h2.Store(newWire2(t.H2PingInterval))
+	if t.ALPN == messages.H2 || t.ALPN == messages.H2H1 {
+		s.h2.Store(newWire2(t.H2PingInterval))
+	}
 	return s
 }
 
@@ -57,6 +59,9 @@ func newPeerPools(t messages.Transport, d PeerDeps) *peerPools {
 // The error is a *dialError or that of ctx.
 func (s *peerPools) take(ctx context.Context, key poolKey) (givenConn, error) {
 	for {
+		if ctx.Err() != nil {
+			return givenConn{}, context.Cause(ctx)
+		}
 		s.mu.Lock()
 		g, w := s.poolLocked(key).claimLocked()
 		s.mu.Unlock()
@@ -71,9 +76,17 @@ func (s *peerPools) take(ctx context.Context, key poolKey) (givenConn, error) {
 		}
 		s.overfull(g.conn)
 		if g.fresh {
-			return g, &dialError{messages.CodeReset, errStillborn}
+			return g, g.conn.stillborn()
 		}
 	}
+}
+
+// stillborn says why a new connection took not even one request.
+func (c *peerConn) stillborn() *dialError {
+	if alert := c.refused.Load(); alert != nil {
+		return &dialError{messages.CodeTLS, alertError(*alert)}
+	}
+	return &dialError{messages.CodeReset, errStillborn}
 }
 
 // wait waits until w is given a connection.

@@ -26,7 +26,7 @@ func (a *attempt) request(x *proxy.Exchange, secure bool) (*http.Request, error)
 		target.Scheme = "https" // HTTP/2 says so (RFC 9113, 8.3.1)
 	}
 	if target.Host = keep.keep(in.Authority); target.Host == "" {
-		target.Host = strings.Clone(x.To.Addr)
+		target.Host = hostOf(x.To.Addr)
 	}
 	req := &http.Request{
 		Method: keep.keep(in.Method), URL: target, Host: target.Host,
@@ -98,6 +98,14 @@ func (a *attempt) setBody(x *proxy.Exchange, req *http.Request, keep *keeper) {
 			trailer.Add(strings.Clone(t.Name), strings.Clone(t.Value))
 		}
 	}
+}
+
+// hostOf is the Host of a request that names none.
+func hostOf(addr string) string {
+	if strings.HasPrefix(addr, "unix:") {
+		return "localhost"
+	}
+	return strings.Clone(addr)
 }
 
 // targetURL makes the URL that net/http writes as it stands.

@@ -52,6 +52,9 @@ func (s *peerPools) handshake(ctx context.Context, socket net.Conn, key poolKey)
 	if err != nil {
 		return nil, &dialError{messages.CodeTLS, fmt.Errorf("prepare TLS with %q: %w", key.server, err)}
 	}
+	if cfg == nil {
+		return nil, &dialError{messages.CodeTLS, errNoTLS}
+	}
 	cfg = cfg.Clone()
 	if cfg.ServerName == "" {
 		cfg.ServerName = key.server

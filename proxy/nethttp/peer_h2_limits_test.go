@@ -1,0 +1,90 @@
+package nethttp_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"github.com/weirproxy/weir/messages"
+	"github.com/weirproxy/weir/proxy"
+)
+
+func TestTimesOfAStream(t *testing.T) {
+	peer := scripted(t)
+	codec := framesTo(t, messages.Transport{ResponseTimeout: short, ReadTimeout: short})
+	s := start(codec, peer.addr(), "GET", nil)
+	c := peer.acceptH2()
+	one := c.request()
+	check(t, <-s.err, messages.CodeHeadTimeout, false)
+	if f := await[*http2.RSTStreamFrame](c); f.StreamID != one || f.ErrCode != http2.ErrCodeCancel {
+		t.Errorf("got %v", f)
+	}
+	s = start(codec, peer.addr(), "GET", nil)
+	two := c.request()
+	c.respond(two, "200", false)
+	if err := <-s.err; err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.x.Response.Body.Read(make([]byte, 1))
+	check(t, err, messages.CodeReadTimeout, false)
+	_ = s.x.Response.Body.Close()
+	if f := await[*http2.RSTStreamFrame](c); f.StreamID != two {
+		t.Errorf("got %v", f)
+	}
+	s = start(codec, peer.addr(), "GET", nil) // the connection is not at fault
+	c.respond(c.request(), "200", true)
+	s.status(t)
+}
+
+func TestRetireLetsADialEnd(t *testing.T) {
+	peer := scripted(t)
+	codec := framesTo(t, messages.Transport{})
+	s := start(codec, peer.addr(), "POST", nil)
+	c := peer.acceptFrames()
+	codec.Retire(peer.addr())
+	codec.Close()
+	if err := c.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	c.respond(c.request(), "200", true)
+	if got := s.status(t); got != 200 || !c.closed() {
+		t.Errorf("got %d, or the connection was kept", got)
+	}
+}
+
+func TestAStreamThatNobodyBegan(t *testing.T) {
+	peer := scripted(t)
+	codec := framesTo(t, messages.Transport{})
+	s := start(codec, peer.addr(), "GET", nil)
+	c := peer.acceptH2()
+	c.respond(c.request(), "200", true)
+	s.status(t)
+	x := newRequest(peer.addr(), "", "POST")
+	gone := make(chan struct{})
+	close(gone)
+	x.Done, x.Deadline = gone, time.Now().Add(-time.Second)
+	for range 2 { // whether it is the deadline or the client: nothing is sent
+		var f *proxy.Failure
+		if err := codec.Send(x); !errors.As(err, &f) || !f.Unsent {
+			t.Errorf("got %v, want it unsent", err)
+		}
+	}
+	next := start(codec, peer.addr(), "GET", nil)
+	c.respond(c.request(), "200", true)
+	next.status(t)
+}
+
+func TestABigHeadIsTheRequestsFault(t *testing.T) {
+	peer := scripted(t)
+	codec := framesTo(t, messages.Transport{})
+	s := start(codec, peer.addr(), "GET", nil)
+	c := peer.acceptH2(http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: 200})
+	c.respond(c.request(), "200", true)
+	s.status(t)
+	x := newRequest(peer.addr(), "", "POST")
+	x.Request.Header.Add("X-Big", strings.Repeat("x", 200))
+	check(t, codec.Send(x), messages.CodeBadRequest, true)
+}
