@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +22,10 @@ type bounds struct {
 }
 
 const maxDepth = 64
+
+// maxOpenings is how many "[" and "{" a text may have: each is a token of some 250
+// bytes in memory, before anything knows how deep they go.
+const maxOpenings = 2_000_000
 
 func fileBounds() bounds { return bounds{bytes: 32 << 20, keys: 20_000, names: 100_000} }
 func bodyBounds() bounds { return bounds{bytes: 1 << 20, keys: 1_000, names: 1_000} }
@@ -44,6 +49,9 @@ func readDocument(file string, text []byte, limit bounds) (*document, []Fault) {
 	d := &document{file: file}
 	if len(text) > limit.bytes {
 		return d, []Fault{d.fault(1, 1, fmt.Sprintf("the text has more than %d bytes", limit.bytes))}
+	}
+	if n := bytes.Count(text, []byte("[")) + bytes.Count(text, []byte("{")); n > maxOpenings {
+		return d, []Fault{d.fault(1, 1, fmt.Sprintf("the text has more than %d brackets and braces", maxOpenings))}
 	}
 	clean := plainText(strings.ToValidUTF8(string(text), "?"))
 	d.plain = strings.Split(clean, "\n")

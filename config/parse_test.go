@@ -231,6 +231,7 @@ func hostile() map[string]string {
 		"many flow keys":    "{" + strings.Repeat(`"k":1,`, 100_000) + "}",
 		"distinct keys":     "{" + strings.Join(numbered(40_000), ",") + "}",
 		"deep lists":        strings.Repeat("[", 150_000),
+		"very many lists":   strings.Repeat("[", 20_000_000),
 		"deep mappings":     strings.Repeat("{a: ", 100_000),
 		"deep entries":      strings.Repeat("- ", 150_000),
 		"deep indentation":  staircase(1500),

@@ -1,5 +1,5 @@
 // Package nethttp holds the first codecs of the data path, made on net/http:
-// HTTP/1.1 and HTTP/2 towards clients, plain or over TLS (Server), HTTP/1.1 towards
+// HTTP/1.1 and HTTP/2, plain or over TLS, towards clients (Server) and towards
 // peers (NewPeerCodec).
 //
 // Owns: the client's connections and their limits; the pools of connections to
@@ -25,6 +25,21 @@
 // are, but watched (frameWatch): net/http bounds what a client's streams hold, not
 // how often it resets them, nor frames that ask for nothing.
 //
+// Of net/http's way to peers only the connections are used (http.ClientConn); the
+// pools, the dials and TLS are here. Requests of one poolKey share connections: the
+// one freed last is used next, and while there is none, one dial is under way for as
+// many waiting requests as its connection will take. An HTTP/2 connection gets its
+// first request when the peer's SETTINGS came: then it is known that HTTP/2 is
+// spoken, and how many streams are allowed. It is pinged after H2PingInterval of
+// silence, requests under way or not; servers that forbid that (gRPC's do by
+// default, for intervals below five minutes) answer the third ping without traffic
+// in between with GOAWAY, so streams that are silent for long need a longer one.
+//
+// A request to change the protocol (Upgrade) goes out over HTTP/1.1 where the alpn
+// is H2H1, and is refused (messages.CodeBadRequest) where it is H2: dropped, as
+// RFC 9110, 7.8 would allow, it would leave a WebSocket client with an answer that
+// says nothing of the cause.
+//
 // What net/http cannot do, and so neither can these codecs:
 //   - The order and case of fields is lost; fields come sorted by canonical name.
 //   - Responses are read as laxly as net/http reads them: of Content-Length and
@@ -32,8 +47,8 @@
 //     and lines that end with LF alone are taken. What goes to the client is
 //     written anew. Bytes after a response end the peer's connection, but a request
 //     that takes the connection in the same instant may get them for its response.
-//   - A connection to a peer is not given a request while it is closed for its
-//     idle_timeout, but for the same instant; that attempt counts as not sent.
+//   - An HTTP/2 connection to a peer is closed without a GOAWAY, and a peer's
+//     answer of 300 or more ends the sending of the request's body over HTTP/2.
 //   - An HTTP/2 request that net/http finds malformed is reset, without an answer;
 //     one whose head is too large is answered by net/http, without X-Weir-Error.
 //   - A 304 loses Content-Type and Content-Length. A response without Date gets

@@ -1,15 +1,14 @@
 package nethttp_test
 
 import (
-	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/net/http2"
 
 	"github.com/weirproxy/weir/messages"
-	"github.com/weirproxy/weir/proxy"
 )
 
 func TestTimesOfAStream(t *testing.T) {
@@ -55,28 +54,6 @@ func TestRetireLetsADialEnd(t *testing.T) {
 	}
 }
 
-func TestAStreamThatNobodyBegan(t *testing.T) {
-	peer := scripted(t)
-	codec := framesTo(t, messages.Transport{})
-	s := start(codec, peer.addr(), "GET", nil)
-	c := peer.acceptH2()
-	c.respond(c.request(), "200", true)
-	s.status(t)
-	x := newRequest(peer.addr(), "", "POST")
-	gone := make(chan struct{})
-	close(gone)
-	x.Done, x.Deadline = gone, time.Now().Add(-time.Second)
-	for range 2 { // whether it is the deadline or the client: nothing is sent
-		var f *proxy.Failure
-		if err := codec.Send(x); !errors.As(err, &f) || !f.Unsent {
-			t.Errorf("got %v, want it unsent", err)
-		}
-	}
-	next := start(codec, peer.addr(), "GET", nil)
-	c.respond(c.request(), "200", true)
-	next.status(t)
-}
-
 func TestABigHeadIsTheRequestsFault(t *testing.T) {
 	peer := scripted(t)
 	codec := framesTo(t, messages.Transport{})
@@ -87,4 +64,27 @@ func TestABigHeadIsTheRequestsFault(t *testing.T) {
 	x := newRequest(peer.addr(), "", "POST")
 	x.Request.Header.Add("X-Big", strings.Repeat("x", 200))
 	check(t, codec.Send(x), messages.CodeBadRequest, true)
+}
+
+func TestASlowClientDoesNotHoldOtherStreamsUp(t *testing.T) {
+	const size = 8 << 20
+	peer, codec := overH2(t, messages.Transport{}, nil, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			_, _ = w.Write(make([]byte, size))
+		}
+	})
+	slow := newRequest(peer.addr, "", "GET")
+	if err := codec.Send(slow); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 { // nobody reads the first response
+		x := newRequest(peer.addr, "", "GET")
+		x.Request.Path = "/other"
+		answered(t, codec, x)
+	}
+	n, err := io.Copy(io.Discard, slow.Response.Body)
+	_ = slow.Response.Body.Close()
+	if err != nil || n != size || peer.accepted.Load() != 1 {
+		t.Errorf("got %d bytes over %d connections, %v", n, peer.accepted.Load(), err)
+	}
 }
