@@ -58,7 +58,6 @@ func defaultUpstream(name string) messages.UpstreamSpec {
 			TLS:                    messages.PeerTLS{VerifyCert: true, MinVersion: minTLS},
 			ALPN:                   messages.H1,
 			MaxH2Streams:           100,
-			H2PingInterval:         30 * time.Second,
 			MaxIdle:                512,
 		},
 		DrainTimeout:   30 * time.Second,

@@ -124,7 +124,7 @@ remark: |
 		Transport: messages.Transport{
 			ConnectionTimeout: time.Second, TotalConnectionTimeout: 2 * time.Second, ResponseTimeout: 3 * time.Second,
 			ReadTimeout: 4 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: 6 * time.Second,
-			TLS: messages.PeerTLS{VerifyCert: true, MinVersion: "1.2"}, ALPN: messages.H1, MaxH2Streams: 100, H2PingInterval: 30 * time.Second, MaxIdle: 512,
+			TLS: messages.PeerTLS{VerifyCert: true, MinVersion: "1.2"}, ALPN: messages.H1, MaxH2Streams: 100, MaxIdle: 512,
 		},
 		ReplaceTimeout: 7 * time.Second,
 		Discovery:      messages.Discovery{Kind: messages.DiscoverDNS, UpdateFrequency: 8 * time.Second, IPv4Only: true},

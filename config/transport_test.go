@@ -22,7 +22,7 @@ client_key: a.key
 tls_min_version: 1.3
 alpn: h2h1
 max_h2_streams: 1000
-h2_ping_interval: 0
+h2_ping_interval: 7s
 max_idle: 0
 tcp_idle: 1m
 tcp_interval: 5s
@@ -39,7 +39,7 @@ bind: "::ffff:10.0.0.9"
 	}
 	want := defaultUpstream("u").Transport
 	want.TLS = messages.PeerTLS{ServerName: "api.example.com", VerifyCert: true, CA: "ca.pem", ClientCert: "a.pem", ClientKey: "a.key", MinVersion: "1.3"}
-	want.ALPN, want.MaxH2Streams, want.H2PingInterval, want.MaxIdle = messages.H2H1, 1000, 0, 0
+	want.ALPN, want.MaxH2Streams, want.H2PingInterval, want.MaxIdle = messages.H2H1, 1000, 7*time.Second, 0
 	want.TCP = messages.TCPOptions{Idle: time.Minute, Interval: 5 * time.Second, ProbeCount: 16, UserTimeout: 1500 * time.Millisecond,
 		RecvBuf: 1 << 10, SendBuf: 1 << 30, FastOpen: true}
 	want.ProxyProtocol, want.Bind = messages.ProxyV2, netip.MustParseAddr("10.0.0.9")

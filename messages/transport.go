@@ -33,7 +33,8 @@ type Transport struct {
 	// peer may allow fewer. Default 100.
 	MaxH2Streams int
 	// H2PingInterval is the silence on an HTTP/2 connection after which it is
-	// pinged, and as long again without an answer breaks it; default 30s.
+	// pinged, and as long again without an answer breaks it; default 0. Servers of gRPC may
+	// refuse pings that come too often.
 	H2PingInterval time.Duration
 	// MaxIdle is how many unused connections are kept for each peer; default 512,
 	// 0 = none: each request has a connection of its own.

@@ -22,7 +22,7 @@ func (e streamError) Error() string { return "stream reset" }
 const refusedStream = 7
 
 // Errors of net/http's HTTP/2 that it does not export, by their text. Tests on the
-// wire hold each of them.
+// wire hold those of GOAWAY, lost pings and heads that are too large.
 const (
 	textGoAway   = "http2: Transport received Server's graceful shutdown GOAWAY"
 	textGoAway1  = "http2: Transport received GOAWAY from server ErrCode:" // of the first stream

@@ -31,9 +31,9 @@
 // many waiting requests as its connection will take. An HTTP/2 connection gets its
 // first request when the peer's SETTINGS came: then it is known that HTTP/2 is
 // spoken, and how many streams are allowed. It is pinged after H2PingInterval of
-// silence, requests under way or not; servers that forbid that (gRPC's do by
-// default, for intervals below five minutes) answer the third ping without traffic
-// in between with GOAWAY, so streams that are silent for long need a longer one.
+// silence, requests under way or not. Servers may forbid that: those of grpc-go, for
+// intervals below five minutes unless told otherwise, end the connection at the
+// fourth ping in a row, so streams that are silent for long need a longer one.
 //
 // A request to change the protocol (Upgrade) goes out over HTTP/1.1 where the alpn
 // is H2H1, and is refused (messages.CodeBadRequest) where it is H2: dropped, as

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/weirproxy/weir/internal/peertest"
 	"github.com/weirproxy/weir/proxy/nethttp"
@@ -107,6 +108,9 @@ func TestClientWithoutTheCertificateIsTurnedDown(t *testing.T) {
 		if !w.ended() {
 			t.Error("is answered, or stays")
 		}
+	}
+	// The client hears of it a moment before it is counted.
+	for end := time.Now().Add(patience); h.server.Stats().HandshakesFailed == 0 && time.Now().Before(end); <-time.After(time.Millisecond) {
 	}
 	if len(peer.Requests()) != 0 || h.server.Stats().HandshakesFailed != 1 {
 		t.Errorf("the peer saw %d requests, counted %+v", len(peer.Requests()), h.server.Stats())
