@@ -81,11 +81,12 @@ func (w *weather) watch(next actor.ReceiverFunc) actor.ReceiverFunc {
 			panic("bomb")
 		}
 		next(c, e)
+		served := w.served.Load() // before the look: another actor may publish the first peers in between
 		s := w.registry.Ref("web").Snapshot()
 		switch {
 		case s != nil && s.Len() > 0 && s.Available() > 0:
 			w.served.Store(true)
-		case w.served.Load():
+		case served:
 			text := fmt.Sprintf("no peer after %T to %s", e.Message, c.Self().Id)
 			w.emptied.CompareAndSwap(nil, &text)
 		}
