@@ -37,10 +37,15 @@ func run(text string, peers int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	go func() { _ = engine.Run(ctx) }()
+	// Where the program itself runs may become known a moment after the peers are.
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	var set docker.Set
 	for {
 		select {
-		case set := <-sub.Sets():
-			if len(set.Peers) < peers {
+		case set = <-sub.Sets():
+		case <-look.C:
+			if len(set.Peers) < peers || engine.Status().Self == "" {
 				continue
 			}
 			fmt.Println("self", engine.Status().Self)
