@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 
@@ -15,50 +13,54 @@ import (
 
 // ListenConfig says where and how to listen.
 type ListenConfig struct {
-	// Addr is HOST:PORT, or unix:/path.
+	// Addr is HOST:PORT, or unix:/path; unix:@name is an abstract socket of Linux
+	// (unix(7)), which has no file.
 	Addr string
-	// ReusePort lets several processes listen at the address (SO_REUSEPORT).
+	// ReusePort lets several processes of one user listen at the address
+	// (SO_REUSEPORT): all of them must want it. Not for unix sockets.
 	ReusePort bool
-	// TCP are the options of accepted connections.
+	// TCP are the options of accepted connections. Not for unix sockets.
 	TCP messages.TCPOptions
 }
 
-// ErrInUse is returned when somebody listens at the path of a unix socket.
+// ErrInUse is returned when another process listens at the address or path.
 var ErrInUse = errors.New("another process listens there")
 
-// Listen opens a listening socket. The errors wrap those of the system.
-func Listen(ctx context.Context, c ListenConfig) (net.Listener, error) {
+// Listen opens a listening socket. The errors wrap those of the system; ErrInUse
+// is one of them.
+//
+// A socket with ReusePort has its address from now on, but clients only from the
+// first Accept: a process that fails before that takes none from the others.
+//
+// It is TCP and nothing else: Go's default, MPTCP where the kernel has it, would
+// refuse options that TCP has.
+func Listen(ctx context.Context, c ListenConfig) (*Listener, error) {
 	if path, unix := strings.CutPrefix(c.Addr, "unix:"); unix {
-		return listenUnix(ctx, path)
+		return listenPath(ctx, path)
+	}
+	if c.ReusePort {
+		reserved, err := reserve(c)
+		if err != nil {
+			return nil, explain(err)
+		}
+		probed := keepAlive(c.TCP)
+		return &Listener{addr: reserved.addr, reserved: reserved, shared: true, keepAlive: &probed, closed: make(chan struct{})}, nil
 	}
 	lc := net.ListenConfig{KeepAliveConfig: keepAlive(c.TCP), Control: func(_, _ string, raw syscall.RawConn) error {
-		return control(raw, func(fd int) error { return setForListen(fd, c.TCP, c.ReusePort) })
+		return control(raw, func(fd uintptr) error { return setForListen(fd, c.TCP) })
 	}}
-	return lc.Listen(ctx, "tcp", c.Addr)
+	lc.SetMultipathTCP(false)
+	inner, err := lc.Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return newListener(inner.(*net.TCPListener)), nil
 }
 
-// listenUnix listens at a path. A socket that a process left behind when it died
-// is removed; what is no socket stays.
-func listenUnix(ctx context.Context, path string) (net.Listener, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "unix", path)
-	if !errors.Is(err, syscall.EADDRINUSE) {
-		return l, err
+// explain makes an address that is taken ErrInUse.
+func explain(err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: %w", ErrInUse, err)
 	}
-	if info, statErr := os.Lstat(path); statErr != nil || info.Mode().Type() != fs.ModeSocket {
-		return nil, fmt.Errorf("%s is there and is no socket: %w", path, err)
-	}
-	var d net.Dialer
-	conn, dialErr := d.DialContext(ctx, "unix", path)
-	if dialErr == nil {
-		_ = conn.Close() // it only asked whether somebody is there
-		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
-	}
-	if !errors.Is(dialErr, syscall.ECONNREFUSED) {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrInUse, dialErr)
-	}
-	if err := os.Remove(path); err != nil {
-		return nil, fmt.Errorf("remove the socket that a dead process left: %w", err)
-	}
-	return lc.Listen(ctx, "unix", path)
+	return err
 }

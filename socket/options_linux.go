@@ -2,6 +2,7 @@ package socket
 
 import (
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,7 +17,7 @@ const fastOpenQueue = 256
 func Unsupported(messages.TCPOptions, bool) []string { return nil }
 
 // setForDial sets what has to be set before connect.
-func setForDial(fd int, o messages.TCPOptions, bound bool) error {
+func setForDial(fd uintptr, o messages.TCPOptions, bound bool) error {
 	if o.FastOpen {
 		if err := set(fd, "tcp_fast_open", unix.IPPROTO_TCP, unix.TCP_FASTOPEN_CONNECT, 1); err != nil {
 			return err
@@ -24,7 +25,7 @@ func setForDial(fd int, o messages.TCPOptions, bound bool) error {
 	}
 	if bound {
 		// The port is chosen at connect, so that as many connections are possible as
-		// there are pairs of ports and peers (ip(7)).
+		// there are pairs of ports and peers (ip(7)). It is this level for IPv6, too.
 		if err := set(fd, "bind", unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
 			return err
 		}
@@ -32,14 +33,8 @@ func setForDial(fd int, o messages.TCPOptions, bound bool) error {
 	return setCommon(fd, o)
 }
 
-// setForListen sets what accepted connections inherit, and what lets several
-// processes listen at one address.
-func setForListen(fd int, o messages.TCPOptions, reusePort bool) error {
-	if reusePort {
-		if err := set(fd, "reuse_port", unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
-			return err
-		}
-	}
+// setForListen sets what accepted connections inherit.
+func setForListen(fd uintptr, o messages.TCPOptions) error {
 	if o.FastOpen {
 		if err := set(fd, "tcp_fast_open", unix.IPPROTO_TCP, unix.TCP_FASTOPEN, fastOpenQueue); err != nil {
 			return err
@@ -48,14 +43,14 @@ func setForListen(fd int, o messages.TCPOptions, reusePort bool) error {
 	return setCommon(fd, o)
 }
 
-func setCommon(fd int, o messages.TCPOptions) error {
+func setCommon(fd uintptr, o messages.TCPOptions) error {
 	for _, option := range []struct {
 		key              string
 		level, opt, want int
 	}{
 		{"tcp_recv_buf", unix.SOL_SOCKET, unix.SO_RCVBUF, o.RecvBuf},
 		{"tcp_send_buf", unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuf},
-		{"tcp_user_timeout", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(o.UserTimeout.Milliseconds())},
+		{"tcp_user_timeout", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, wholeMilliseconds(o.UserTimeout)},
 	} {
 		if option.want == 0 {
 			continue
@@ -67,8 +62,13 @@ func setCommon(fd int, o messages.TCPOptions) error {
 	return nil
 }
 
-func set(fd int, key string, level, option, value int) error {
-	if err := unix.SetsockoptInt(fd, level, option, value); err != nil {
+// wholeMilliseconds rounds up: less than one is not none.
+func wholeMilliseconds(d time.Duration) int {
+	return int((d + time.Millisecond - 1) / time.Millisecond)
+}
+
+func set(fd uintptr, key string, level, option, value int) error {
+	if err := unix.SetsockoptInt(int(fd), level, option, value); err != nil {
 		return fmt.Errorf("%s: set the socket's option to %d: %w", key, value, err)
 	}
 	return nil

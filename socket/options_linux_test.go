@@ -21,8 +21,8 @@ func option(t *testing.T, c net.Conn, level, name int) (value int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := control(raw, func(fd int) (err error) {
-		value, err = unix.GetsockoptInt(fd, level, name)
+	if err := control(raw, func(fd uintptr) (err error) {
+		value, err = unix.GetsockoptInt(int(fd), level, name)
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -63,6 +63,7 @@ func TestOptionsAreThoseOfTheSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	begin(t, l)
 	dial := Dialer(every(), netip.MustParseAddr("127.0.0.3"))
 	client, server := pair(t, l, func() (net.Conn, error) { return dial(t.Context(), "tcp", l.Addr().String()) })
 	wantEvery(t, "dialled", client)
@@ -116,6 +117,7 @@ func TestTwoListenAtOnePort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.Close()
+	begin(t, first)
 	second, err := Listen(t.Context(), ListenConfig{Addr: first.Addr().String(), ReusePort: true})
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +143,7 @@ func TestUnixSockets(t *testing.T) {
 	if _, err := Listen(t.Context(), ListenConfig{Addr: "unix:" + path}); !errors.Is(err, ErrInUse) {
 		t.Errorf("somebody listens: %v", err)
 	}
-	l.(*net.UnixListener).SetUnlinkOnClose(false) // as a process that is killed
+	l.file = nil // as of a process that is killed
 	_ = l.Close()
 	again, err := Listen(t.Context(), ListenConfig{Addr: "unix:" + path})
 	if err != nil {

@@ -5,6 +5,7 @@ package socket
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/weirproxy/weir/messages"
 )
@@ -12,28 +13,45 @@ import (
 // errPlatform is returned for options that only Linux has here.
 var errPlatform = errors.New("not on this platform")
 
-// Unsupported returns the keys of options that this platform lacks; reusePort is
-// whether that is wanted too.
+// Unsupported returns the keys of options that are set and that this platform
+// lacks, sorted; reusePort is whether that is wanted too. On none but Linux does
+// SO_REUSEPORT share connections out between those who listen.
 func Unsupported(o messages.TCPOptions, reusePort bool) []string {
 	var keys []string
-	for key, wanted := range map[string]bool{"tcp_recv_buf": o.RecvBuf > 0, "tcp_send_buf": o.SendBuf > 0,
-		"tcp_user_timeout": o.UserTimeout > 0, "tcp_fast_open": o.FastOpen, "reuse_port": reusePort} {
-		if wanted {
-			keys = append(keys, key)
+	for _, option := range []struct {
+		key    string
+		wanted bool
+	}{
+		{"reuse_port", reusePort},
+		{"tcp_fast_open", o.FastOpen},
+		{"tcp_recv_buf", o.RecvBuf > 0 && !hasBuffers},
+		{"tcp_send_buf", o.SendBuf > 0 && !hasBuffers},
+		{"tcp_user_timeout", o.UserTimeout > 0},
+	} {
+		if option.wanted {
+			keys = append(keys, option.key)
 		}
 	}
 	return keys
 }
 
-func setForDial(_ int, o messages.TCPOptions, _ bool) error { return refuse(Unsupported(o, false)) }
+func setForDial(fd uintptr, o messages.TCPOptions, _ bool) error {
+	if err := refuse(Unsupported(o, false)); err != nil {
+		return err
+	}
+	return setBuffers(fd, o)
+}
 
-func setForListen(_ int, o messages.TCPOptions, reusePort bool) error {
-	return refuse(Unsupported(o, reusePort))
+func setForListen(fd uintptr, o messages.TCPOptions) error {
+	if err := refuse(Unsupported(o, false)); err != nil {
+		return err
+	}
+	return setBuffers(fd, o)
 }
 
 func refuse(keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%v: %w", keys, errPlatform)
+	return fmt.Errorf("%s: %w", strings.Join(keys, ", "), errPlatform)
 }

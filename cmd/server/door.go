@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,7 +13,7 @@ import (
 // server behind it can be replaced without a moment in which nobody accepts:
 // each server listens at a room, and the door leads to one room at a time.
 type door struct {
-	socket  net.Listener
+	socket  graceful
 	opening sync.Once
 	closing chan struct{} // closed when the socket is
 	done    chan struct{} // closed when nobody accepts any more
@@ -21,7 +22,14 @@ type door struct {
 	behind *room
 }
 
-func newDoor(socket net.Listener) *door {
+// graceful is a socket that can be closed without losing those in its queue, as
+// long as somebody accepts: see socket.Listener.
+type graceful interface {
+	net.Listener
+	CloseGracefully(ctx context.Context) error
+}
+
+func newDoor(socket graceful) *door {
 	return &door{socket: socket, closing: make(chan struct{}), done: make(chan struct{})}
 }
 
@@ -43,12 +51,12 @@ func (d *door) lead(r *room) {
 	d.opening.Do(func() { go d.accept() })
 }
 
-// close closes the socket, and returns when nobody accepts any more. It is
-// called once.
-func (d *door) close() error {
+// close closes the socket once those who came before are in the room, or ctx
+// ends, and returns when nobody accepts any more. It is called once.
+func (d *door) close(ctx context.Context) error {
+	d.opening.Do(func() { _ = d.socket.Close(); close(d.done) }) // it never accepted
+	err := d.socket.CloseGracefully(ctx)
 	close(d.closing)
-	err := d.socket.Close()
-	d.opening.Do(func() { close(d.done) }) // it never accepted
 	d.mu.Lock()
 	if d.behind != nil {
 		d.behind.shut()
@@ -64,6 +72,7 @@ func (d *door) close() error {
 // accept is the door's goroutine. A lack of resources passes; it waits a little.
 func (d *door) accept() {
 	defer close(d.done)
+	defer func() { _ = d.socket.Close() }() // for whoever waits that the queue is empty
 	const first, most = 5 * time.Millisecond, time.Second
 	pause := first
 	for {

@@ -6,15 +6,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/weirproxy/weir/socket"
 )
 
 func testDoor(t *testing.T) *door {
 	t.Helper()
-	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	opened, err := socket.Listen(t.Context(), socket.ListenConfig{Addr: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newDoor(socket)
+	return newDoor(opened)
 }
 
 // count accepts at r until it is shut, and answers each client with a byte.
@@ -68,7 +70,7 @@ func TestADoorLosesNobodyWhileRoomsChange(t *testing.T) {
 		enter()
 	}
 	clients.Wait()
-	if err := d.close(); err != nil {
+	if err := d.close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	rooms.Wait()
@@ -83,7 +85,7 @@ func TestADoorLosesNobodyWhileRoomsChange(t *testing.T) {
 
 func TestADoorThatNeverOpenedCloses(t *testing.T) {
 	d := testDoor(t)
-	if err := d.close(); err != nil {
+	if err := d.close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if conn, err := net.Dial("tcp", d.socket.Addr().String()); err == nil {
@@ -94,7 +96,7 @@ func TestADoorThatNeverOpenedCloses(t *testing.T) {
 
 // brokenSocket fails to accept for a while, then for good.
 type brokenSocket struct {
-	net.Listener
+	graceful
 	errs chan error
 }
 
@@ -108,18 +110,18 @@ func (exhausted) Timeout() bool   { return false }
 func (exhausted) Temporary() bool { return true }
 
 func TestADoorOutlivesALackOfFilesAndTellsWhatEndsIt(t *testing.T) {
-	socket := brokenSocket{Listener: testDoor(t).socket, errs: make(chan error, 3)}
+	broken := brokenSocket{graceful: testDoor(t).socket, errs: make(chan error, 3)}
 	errGone := errors.New("the device is gone")
-	socket.errs <- exhausted{}
-	socket.errs <- exhausted{}
-	socket.errs <- errGone
-	d := newDoor(socket)
+	broken.errs <- exhausted{}
+	broken.errs <- exhausted{}
+	broken.errs <- errGone
+	d := newDoor(broken)
 	r := d.newRoom()
 	d.lead(r)
 	if _, err := r.Accept(); !errors.Is(err, errGone) {
 		t.Errorf("accept: got %v, want %v", err, errGone)
 	}
-	if err := d.close(); err != nil {
+	if err := d.close(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

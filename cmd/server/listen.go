@@ -13,25 +13,27 @@ import (
 )
 
 // listenTCP listens at addr without options.
-func listenTCP(ctx context.Context, key, addr string, near bool) (net.Listener, error) {
+func listenTCP(ctx context.Context, key, addr string, near bool) (*socket.Listener, error) {
 	return listen(ctx, key, socket.ListenConfig{Addr: addr}, near)
 }
 
 // listen listens as c says, or with near at the next free port of a hundred. The
 // error names the key and what helps.
-func listen(ctx context.Context, key string, c socket.ListenConfig, near bool) (net.Listener, error) {
+func listen(ctx context.Context, key string, c socket.ListenConfig, near bool) (*socket.Listener, error) {
 	l, err := socket.Listen(ctx, c)
 	if err == nil {
 		return l, nil
 	}
 	addr := c.Addr
-	if near && errors.Is(err, syscall.EADDRINUSE) {
-		return listenNear(ctx, key, addr)
+	if near && errors.Is(err, socket.ErrInUse) {
+		return listenNear(ctx, key, c)
 	}
 	switch {
 	case strings.HasPrefix(addr, "unix:"):
 		return nil, fmt.Errorf("%s: listen at %s: %w", key, addr, err)
-	case errors.Is(err, syscall.EADDRINUSE):
+	case errors.Is(err, socket.ErrInUse) && c.ReusePort:
+		return nil, fmt.Errorf("%s: %s is taken by another process that does not share it; it must have reuse_port: true too, and belong to the same user", key, addr)
+	case errors.Is(err, socket.ErrInUse):
 		return nil, fmt.Errorf("%s: %s is taken by another process; stop it, or set %s to a free address", key, addr, key)
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("%s: not allowed to listen at %s; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE", key, addr)
@@ -41,9 +43,9 @@ func listen(ctx context.Context, key string, c socket.ListenConfig, near bool) (
 	return nil, fmt.Errorf("%s: listen at %q: %w", key, addr, err)
 }
 
-// listenNear listens at the next free port above addr's.
-func listenNear(ctx context.Context, key, addr string) (net.Listener, error) {
-	host, text, err := net.SplitHostPort(addr)
+// listenNear listens at the next free port above that of c.
+func listenNear(ctx context.Context, key string, c socket.ListenConfig) (*socket.Listener, error) {
+	host, text, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
@@ -51,9 +53,9 @@ func listenNear(ctx context.Context, key, addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: port %q: %w", key, text, err)
 	}
-	var lc net.ListenConfig
 	for next := port + 1; next <= port+100 && next < 1<<16; next++ {
-		if l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(next))); err == nil {
+		c.Addr = net.JoinHostPort(host, strconv.Itoa(next))
+		if l, err := socket.Listen(ctx, c); err == nil {
 			return l, nil
 		}
 	}

@@ -107,13 +107,17 @@ func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool)
 }
 
 // listen opens the socket of a listener, or takes the one that systemd opened.
-func (l *listeners) listen(ctx context.Context, key string, cfg config.Listener, near bool) (net.Listener, error) {
+func (l *listeners) listen(ctx context.Context, key string, cfg config.Listener, near bool) (*socket.Listener, error) {
 	if name, passed := strings.CutPrefix(cfg.Addr, "fd:"); passed {
 		opened, err := l.passed.Take(name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w; it passes %s", key, err, strings.Join(l.passed.Left(), ", "))
 		}
-		return opened, nil
+		adopted, err := socket.Adopt(opened, cfg.TCP)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		return adopted, nil
 	}
 	return listen(ctx, key, socket.ListenConfig{Addr: cfg.Addr, ReusePort: cfg.ReusePort, TCP: cfg.TCP}, near)
 }
@@ -156,7 +160,7 @@ func (p *listenerPlan) keeps(d *door) bool {
 func (p *listenerPlan) abort() error {
 	var errs []error
 	for _, d := range p.fresh {
-		errs = append(errs, d.close())
+		errs = append(errs, d.close(p.of.left))
 	}
 	for _, server := range p.read {
 		server.Close()
@@ -177,14 +181,28 @@ func (p *listenerPlan) commit() {
 			}
 		}
 	}
-	for _, gone := range p.gone {
-		if err := gone.door.close(); err != nil {
-			l.log.Warn("listener cannot be closed", "listener", gone.cfg.Addr, "error", err)
-		}
-		l.retire(gone, l.linger)
-	}
+	l.shut(p.gone)
 	l.open = p.next
 	l.shown.Store(&p.next)
+}
+
+// shut closes listeners that are not wanted any more. Their addresses are free
+// on return.
+func (l *listeners) shut(gone []*listening) {
+	ctx, cancel := context.WithTimeout(l.left, farewell)
+	defer cancel()
+	var closing sync.WaitGroup
+	for _, at := range gone {
+		closing.Go(func() {
+			if err := at.door.close(ctx); err != nil {
+				l.log.Warn("listener was not closed as it should be", "listener", at.cfg.Addr, "error", err)
+			}
+		})
+	}
+	closing.Wait()
+	for _, at := range gone {
+		l.retire(at, l.linger)
+	}
 }
 
 func (l *listeners) behind(d *door) *listening {
@@ -255,14 +273,25 @@ func (l *listeners) drain() {
 	}
 }
 
-// shutdown closes all listeners and waits for their clients; when ctx is done it cuts them.
+// lull is how long connections may be silent after drain before they are closed:
+// who is in the midst of a series of requests is told to close instead, and
+// loses none.
+const lull = time.Second
+
+// shutdown closes all listeners and waits for their clients; when ctx is done it
+// cuts them. It is called after drain.
 func (l *listeners) shutdown(ctx context.Context) error {
 	defer context.AfterFunc(ctx, l.leave)()
+	quiet, cancel := context.WithTimeout(ctx, lull)
+	defer cancel()
 	errs := make([]error, 2*len(l.open))
 	var closing sync.WaitGroup
 	for i, open := range l.open {
-		errs[2*i] = open.door.close()
-		closing.Go(func() { errs[2*i+1] = open.server.Shutdown(ctx) })
+		closing.Go(func() {
+			errs[2*i] = open.door.close(ctx)
+			open.server.AwaitNobody(quiet)
+			errs[2*i+1] = open.server.Shutdown(ctx)
+		})
 	}
 	closing.Wait()
 	l.leaving.Wait()

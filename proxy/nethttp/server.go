@@ -119,11 +119,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(fmt.Errorf("shut down: %d %w", left, ErrUnfinished), closed)
 }
 
+// AwaitNobody waits until no connection is open, or ctx ends.
+func (s *Server) AwaitNobody(ctx context.Context) { s.await(ctx, &s.counts.open) }
+
 // wait tells whether all requests, tunnels among them, returned before ctx ended.
-func (s *Server) wait(ctx context.Context) bool {
+func (s *Server) wait(ctx context.Context) bool { return s.await(ctx, &s.inFlight) }
+
+// await tells whether n came to zero before ctx ended.
+func (s *Server) await(ctx context.Context, n *atomic.Int64) bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for s.inFlight.Load() > 0 {
+	for n.Load() > 0 {
 		select {
 		case <-ctx.Done():
 			return false
