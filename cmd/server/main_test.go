@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,14 @@ import (
 	"go.uber.org/goleak"
 )
 
+// TestMain is also weir itself, as a process of its own: see newProcess.
 func TestMain(m *testing.M) {
+	if os.Getenv("WEIR_TEST_PROCESS") != "" {
+		if os.Getenv("LISTEN_FDS") != "" {
+			_ = os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid())) // systemd knows it before exec
+		}
+		main()
+	}
 	goleak.VerifyTestMain(m)
 }
 

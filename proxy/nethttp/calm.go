@@ -35,9 +35,19 @@ type frameWatch struct {
 	// streams that were reset for what the client sent. Both since the window began.
 	allowed, strayed atomic.Int64
 
-	writing sync.Mutex // guards out, and the order of writes
+	// asked is whether a stream was ever opened.
+	asked atomic.Bool
+
+	writing sync.Mutex // guards what follows, and the order of writes
 	out     frameScanner
+	greeted bool // something was sent: SETTINGS, which come first (RFC 9113, 3.4)
+	outHead bool // a head is being sent, which nothing may come between
+	leaving bool // the client was told to open no more streams
 }
+
+// maySpeak tells whether a frame may be put between those of net/http. The caller
+// holds writing.
+func (w *frameWatch) maySpeak() bool { return w.greeted && !w.outHead && w.out.between() }
 
 const (
 	calmWindow = 10 * time.Second
@@ -93,6 +103,7 @@ func (w *frameWatch) note(f frame, now time.Time) {
 		if f.stream > w.last {
 			w.last = f.stream
 			w.opened++
+			w.asked.Store(true)
 		}
 		w.headOpen, w.headSince = f.flags&flagEndHeaders == 0, now
 	case frameContinuation:
@@ -130,7 +141,10 @@ func (w *frameWatch) sent(p []byte) {
 		if !ok {
 			break
 		}
-		p = rest
+		p, w.greeted = rest, true
+		if f.kind == frameHeaders || f.kind == frameContinuation {
+			w.outHead = f.flags&flagEndHeaders == 0
+		}
 		switch f.kind {
 		case frameData, frameHeaders:
 			allowed += quietPerFrame

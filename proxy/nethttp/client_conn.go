@@ -62,6 +62,11 @@ func (c *clientConn) Write(p []byte) (int, error) {
 		w.writing.Lock()
 		defer w.writing.Unlock()
 		w.sent(p)
+		n, err := c.write(p)
+		if err == nil && c.server.draining.Load() {
+			err = c.sendAway()
+		}
+		return n, err
 	}
 	return c.write(p)
 }
@@ -99,6 +104,7 @@ func (c *clientConn) Close() error {
 		c.server.counts.open.Add(-1)
 		if was&connHTTP2 != 0 {
 			c.server.counts.http2.Add(-1)
+			c.server.frameConns.Delete(c)
 		}
 	}
 	return c.Conn.Close()

@@ -21,13 +21,6 @@ func sayGoodbye(c net.Conn, text string) {
 	_, _ = io.Copy(io.Discard, c) // until it goes or its time is over
 }
 
-// beginHTTP2 notes that the client speaks HTTP/2.
-func (s *clientSocket) beginHTTP2() {
-	if was := s.state.Or(connHTTP2); was&(connHTTP2|connClosed) == 0 {
-		s.server.counts.http2.Add(1)
-	}
-}
-
 // dismiss tells a client of HTTP/2 that it does too much of something (RFC 9113,
 // 6.8 and 7), unless it takes nothing, and gives it time to read that. Requests
 // under way go on meanwhile, and end with the connection.
@@ -37,7 +30,7 @@ func (s *clientSocket) dismiss(tooMuch string) {
 	_ = s.Conn.SetReadDeadline(time.Now().Add(dismissTime)) // fails on a dead connection, as the read will
 	if w := s.in.frames; w.writing.TryLock() {
 		var err error
-		if w.out.between() {
+		if w.maySpeak() {
 			_, err = (*clientConn)(s).write(goAway(w.last, errorEnhanceCalm, tooMuch))
 		}
 		w.writing.Unlock()

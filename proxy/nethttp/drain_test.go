@@ -16,6 +16,47 @@ import (
 	"github.com/weirproxy/weir/internal/peertest"
 )
 
+// drainHTTP2 has the server drain while a client asks. It is told to open no more
+// streams; what it opens before it knows is served all the same. The end is known
+// once the server shuts down.
+func drainHTTP2(t *testing.T, h *house, c *frameClient) {
+	t.Helper()
+	answered, away := 0, []uint32{}
+	read := func(until func() bool) {
+		for f := c.next(); f != nil; f = c.next() {
+			switch f := f.(type) {
+			case *http2.HeadersFrame:
+				answered++
+			case *http2.GoAwayFrame:
+				away = append(away, f.LastStreamID)
+				if f.ErrCode != http2.ErrCodeNo {
+					t.Errorf("GOAWAY %v", f.ErrCode)
+				}
+			}
+			if until() {
+				return
+			}
+		}
+	}
+	ask := func(stream uint32) {
+		if err := c.request(stream, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(1)
+	read(func() bool { return answered == 1 })
+	h.server.Drain()
+	read(func() bool { return len(away) == 1 })
+	ask(3)
+	read(func() bool { return answered == 2 })
+	ended := make(chan error)
+	go func() { ended <- h.server.Shutdown(t.Context()) }()
+	read(func() bool { return false })
+	if err := <-ended; err != nil || answered != 2 || len(away) != 2 || away[0] != 1<<31-1 || away[1] != 3 {
+		t.Errorf("%d answered, GOAWAY after %v, %v", answered, away, err)
+	}
+}
+
 // TestDrainTellsTheClient: Connection: close over HTTP/1.1, GOAWAY over HTTP/2.
 func TestDrainTellsTheClient(t *testing.T) {
 	ca := newListenerCA(t)
@@ -40,23 +81,7 @@ func TestDrainTellsTheClient(t *testing.T) {
 				}
 				return
 			}
-			c := newFrameClient(t, m, ca, h.addr)
-			h.server.Drain()
-			if err := c.request(1, true); err != nil {
-				t.Fatal(err)
-			}
-			answered, away := false, false
-			for f := c.next(); f != nil; f = c.next() {
-				switch f := f.(type) {
-				case *http2.HeadersFrame:
-					answered = true
-				case *http2.GoAwayFrame:
-					away = f.ErrCode == http2.ErrCodeNo && f.LastStreamID == 1
-				}
-			}
-			if !answered || !away {
-				t.Errorf("answered: %t, GOAWAY for what comes after: %t", answered, away)
-			}
+			drainHTTP2(t, h, newFrameClient(t, m, ca, h.addr))
 		})
 	}
 }

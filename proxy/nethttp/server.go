@@ -29,7 +29,11 @@ type Server struct {
 	tunnels  tunnelSet
 	inFlight atomic.Int64
 	draining atomic.Bool
-	cut      context.CancelFunc // ends the context of every request
+	// frameConns are the *clientConns that speak HTTP/2; leaving counts those who
+	// are being told to leave.
+	frameConns sync.Map
+	leaving    sync.WaitGroup
+	cut        context.CancelFunc // ends the context of every request
 }
 
 // ErrUnfinished is returned when requests had to be cut at the end of Shutdown's context.
@@ -86,9 +90,14 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 // Drain makes every response from now on tell its client to close the connection
-// (Connection: close; GOAWAY over HTTP/2). New connections are still accepted, and
-// idle ones stay until they ask once more or Shutdown closes them.
-func (s *Server) Drain() { s.draining.Store(true) }
+// (Connection: close), and clients of HTTP/2 to open no more streams (GOAWAY). New
+// connections are still accepted, and idle ones stay until they ask once more or
+// Shutdown closes them.
+func (s *Server) Drain() {
+	if !s.draining.Swap(true) {
+		s.sendAllAway()
+	}
+}
 
 // Shutdown closes the listeners and idle connections and waits for requests and
 // tunnels. When ctx ends first it cuts what is left and returns an error that is
@@ -96,6 +105,7 @@ func (s *Server) Drain() { s.draining.Store(true) }
 // as idle once it is 5 s old.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
+	defer s.leaving.Wait()
 	defer s.cut()
 	graceful := s.http.Shutdown(ctx)
 	if graceful == nil && s.wait(ctx) {

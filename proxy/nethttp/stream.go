@@ -129,7 +129,7 @@ func (s *stream) frame(h http.Header, length int64) {
 // the request's body was not read to its end: in full duplex net/http would take
 // what follows a read that failed for the next request.
 func (s *stream) mustClose(r *proxy.Response) bool {
-	if s.server.draining.Load() {
+	if s.server.draining.Load() && !s.h2 { // who speaks HTTP/2 is sent away by the connection
 		return true
 	}
 	if s.x.Refusal != nil && !s.h2 {
