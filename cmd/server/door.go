@@ -57,12 +57,10 @@ func (d *door) close(ctx context.Context) error {
 	d.opening.Do(func() { _ = d.socket.Close(); close(d.done) }) // it never accepted
 	err := d.socket.CloseGracefully(ctx)
 	close(d.closing)
-	d.mu.Lock()
-	if d.behind != nil {
-		d.behind.shut()
+	<-d.done // the last one is in the room
+	if r := d.room(); r != nil {
+		r.shut()
 	}
-	d.mu.Unlock()
-	<-d.done
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

@@ -67,8 +67,13 @@ func (p *process) stop() {
 	}
 }
 
-// crowd sends requests that no client may repeat by itself, until stop: over
-// connections that stay, over one for each request, and over HTTP/2.
+// overHTTP2 is the last kind of clients in a crowd. Go's client of HTTP/2 must be
+// able to send a body again even where it has not sent it yet: when GOAWAY comes
+// between its choice of a connection and its first frame.
+const overHTTP2 = 2
+
+// crowd sends requests that no client repeats by itself once they were sent, until
+// stop: over connections that stay, over one for each request, and over HTTP/2.
 type crowd struct {
 	t        *testing.T
 	answered [3]atomic.Int64
@@ -87,7 +92,7 @@ func newCrowd(t *testing.T, addr string) *crowd {
 		for range 4 {
 			c.clients.Go(func() {
 				defer tr.CloseIdleConnections()
-				for ctx.Err() == nil && c.ask(client, "http://"+addr+"/") {
+				for ctx.Err() == nil && c.ask(client, kind, "http://"+addr+"/") {
 					c.answered[kind].Add(1)
 				}
 			})
@@ -96,16 +101,20 @@ func newCrowd(t *testing.T, addr string) *crowd {
 	return c
 }
 
-func (c *crowd) ask(client *http.Client, url string) bool {
-	resp, err := client.Post(url, "text/plain", io.NopCloser(strings.NewReader("?")))
+func (c *crowd) ask(client *http.Client, kind int, url string) bool {
+	body := io.Reader(strings.NewReader("?"))
+	if kind != overHTTP2 {
+		body = io.NopCloser(body) // which cannot be sent again
+	}
+	resp, err := client.Post(url, "text/plain", body)
 	if err != nil {
-		c.t.Errorf("after %d: %v", c.total(), err)
+		c.t.Errorf("kind %d after %d: %v", kind, c.total(), err)
 		return false
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
+	answer, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		c.t.Errorf("after %d: status %d, %q, %v", c.total(), resp.StatusCode, body, err)
+		c.t.Errorf("kind %d after %d: status %d, %q, %v", kind, c.total(), resp.StatusCode, answer, err)
 		return false
 	}
 	return true
