@@ -1,6 +1,7 @@
 package nethttp
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,10 @@ type frameWatch struct {
 	greeted bool // something was sent: SETTINGS, which come first (RFC 9113, 3.4)
 	outHead bool // a head is being sent, which nothing may come between
 	leaving bool // the client was told to open no more streams
+	// over are the streams that were reset last towards the client, the oldest at
+	// oldest once there are maxOver.
+	over   []uint32
+	oldest int
 }
 
 // maySpeak tells whether a frame may be put between those of net/http. The caller
@@ -60,6 +65,8 @@ const (
 	// part of its body; and quietPerStream more for each stream that was opened,
 	// quietPerFrame for each HEADERS or DATA that was sent.
 	maxQuiet, quietPerStream, quietPerFrame = 1000, 8, 4
+	// maxOver is how many streams are remembered that are over.
+	maxOver = 256
 )
 
 // newFrameWatch watches a connection of which the preface is still to be looked at.
@@ -150,7 +157,7 @@ func (w *frameWatch) sent(p []byte) {
 			allowed += quietPerFrame
 		case frameReset:
 			// The others are about what weir or the peer did.
-			if f.code != errorNone && f.code != errorInternal && f.code != errorCancel {
+			if first := w.isFirst(f.stream); first && f.code != errorNone && f.code != errorInternal && f.code != errorCancel {
 				strayed++
 			}
 		}
@@ -161,4 +168,20 @@ func (w *frameWatch) sent(p []byte) {
 	if strayed > 0 {
 		w.strayed.Add(strayed)
 	}
+}
+
+// isFirst tells whether a stream is reset for the first time, and remembers it. What
+// the client had sent of a body when it was told that nobody wants it is answered by
+// a reset for each frame; these are not its fault. The caller holds writing.
+func (w *frameWatch) isFirst(stream uint32) bool {
+	if slices.Contains(w.over, stream) {
+		return false
+	}
+	if len(w.over) < maxOver {
+		w.over = append(w.over, stream)
+		return true
+	}
+	w.over[w.oldest] = stream
+	w.oldest = (w.oldest + 1) % maxOver
+	return true
 }

@@ -1,8 +1,6 @@
 package nethttp_test
 
 import (
-	"bytes"
-	"crypto/rand"
 	"io"
 	"net/http"
 	"runtime"
@@ -136,49 +134,6 @@ func TestTrailersPassBothWays(t *testing.T) {
 		t.Errorf("not announced: %q", head)
 	}
 	client.exactly("2\r\nok\r\n0\r\nX-Late: l\r\nX-Sum: t\r\n\r\n")
-}
-
-func TestBodies(t *testing.T) {
-	big := make([]byte, 10<<20)
-	_, _ = rand.Read(big)
-	peer := peertest.Start(t)
-	peer.AnswerWith(func(r peertest.Request) peertest.Response { return peertest.Response{Body: r.Body} })
-	h := open(t, plan{}, peer.Addr())
-	var transport http.Transport
-	defer transport.CloseIdleConnections()
-	for _, tt := range []struct {
-		name    string
-		body    []byte
-		chunked bool
-	}{
-		{"none", nil, false}, {"small", []byte("abc"), false}, {"small in chunks", []byte("abc"), true},
-		{"10 MiB", big, false}, {"10 MiB in chunks", big, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var body io.Reader = bytes.NewReader(tt.body)
-			if tt.chunked {
-				body = struct{ io.Reader }{body}
-			}
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+h.addr, body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp, err := transport.RoundTrip(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			got, err := io.ReadAll(resp.Body)
-			if err != nil || !bytes.Equal(got, tt.body) {
-				t.Errorf("got %d bytes (%v), want %d", len(got), err, len(tt.body))
-			}
-			seen := peer.Requests()
-			last := seen[len(seen)-1]
-			if last.Chunked != tt.chunked || !tt.chunked && last.ContentLength != int64(len(tt.body)) {
-				t.Errorf("peer saw chunked %v, length %d", last.Chunked, last.ContentLength)
-			}
-		})
-	}
 }
 
 // endless gives n zero bytes and remembers the most heap seen on the way.

@@ -156,3 +156,23 @@ func TestStreamsThatTheClientHadResetCountAsItsResets(t *testing.T) {
 		}
 	}
 }
+
+// TestAStreamIsResetOnce: frames that come for a stream that is over are answered by
+// resets, too, of which none counts.
+func TestAStreamIsResetOnce(t *testing.T) {
+	for _, first := range []http2.ErrCode{http2.ErrCodeNo, http2.ErrCodeStreamClosed} {
+		w, streams := newFrameWatch(), uint32(2*maxOver)
+		for i := range streams {
+			for _, code := range []http2.ErrCode{first, http2.ErrCodeStreamClosed, http2.ErrCodeStreamClosed} {
+				w.sent(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteRSTStream(2*i+1, code) }))
+			}
+		}
+		want := int64(0)
+		if first == http2.ErrCodeStreamClosed {
+			want = int64(streams)
+		}
+		if got := w.strayed.Load(); got != want || len(w.over) != maxOver {
+			t.Errorf("%v: %d streams strayed, want %d; %d are remembered", first, got, want, len(w.over))
+		}
+	}
+}

@@ -37,12 +37,16 @@ func wordService() *grpc.ServiceDesc {
 	return &grpc.ServiceDesc{
 		ServiceName: "weir.test.Words",
 		HandlerType: (*any)(nil),
-		Methods: []grpc.MethodDesc{{MethodName: "One", Handler: func(srv any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+		Methods: []grpc.MethodDesc{{MethodName: "One", Handler: func(srv any, ctx context.Context, dec func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 			in := &healthpb.HealthCheckRequest{}
 			if err := dec(in); err != nil {
 				return nil, err
 			}
-			return srv.(*wordServer).one(ctx, in.Service)
+			one := func(ctx context.Context, _ any) (any, error) { return srv.(*wordServer).one(ctx, in.Service) }
+			if intercept == nil {
+				return one(ctx, in)
+			}
+			return intercept(ctx, in, &grpc.UnaryServerInfo{Server: srv, FullMethod: "/weir.test.Words/One"}, one)
 		}}},
 		Streams: []grpc.StreamDesc{
 			{StreamName: "Collect", ClientStreams: true, Handler: func(srv any, s grpc.ServerStream) error { return srv.(*wordServer).collect(s) }},

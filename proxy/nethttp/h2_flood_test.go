@@ -159,3 +159,53 @@ func TestTheReasonIsTold(t *testing.T) {
 		t.Errorf("the end: %v", err)
 	}
 }
+
+// TestABodyThatNobodyWantsIsNotTakenForHostile has a peer answer before it has the
+// request's body. What of it is under way then is answered frame by frame with
+// STREAM_CLOSED, which is no fault of the client's.
+func TestABodyThatNobodyWantsIsNotTakenForHostile(t *testing.T) {
+	peer := scripted(t)
+	h := open(t, plan{server: nethttp.ServerConfig{H2C: true}}, peer.addr())
+	c := newFrameClient(t, manner{http2: true}, nil, h.addr)
+	if err := c.request(1, false); err != nil {
+		t.Fatal(err)
+	}
+	answer := func() {
+		p := peer.accept()
+		p.head()
+		p.send("HTTP/1.1 503 Service Unavailable\nContent-Length: 0\nConnection: close\n\n")
+	}
+	answer()
+	c.until("the end of the stream", func(f http2.Frame) bool { _, is := f.(*http2.RSTStreamFrame); return is })
+	for range 500 { // in 10 s, 200 streams may be reset
+		if err := c.fr.WriteData(1, false, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.fr.WritePing(false, [8]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	c.until("the answer to a ping", func(f http2.Frame) bool { p, is := f.(*http2.PingFrame); return is && p.IsAck() })
+	if err := c.request(3, true); err != nil {
+		t.Fatal(err)
+	}
+	answer()
+	c.until("the next answer", func(f http2.Frame) bool { return f.Header().StreamID == 3 })
+}
+
+// until reads up to the frame that is waited for.
+func (c *frameClient) until(what string, is func(http2.Frame) bool) {
+	c.t.Helper()
+	for {
+		f := c.next()
+		if away, ok := f.(*http2.GoAwayFrame); ok {
+			c.t.Fatalf("waited for %s, got GOAWAY: %v %q", what, away.ErrCode, away.DebugData())
+		}
+		if f == nil {
+			c.t.Fatalf("waited for %s, got the end", what)
+		}
+		if is(f) {
+			return
+		}
+	}
+}

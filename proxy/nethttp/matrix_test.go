@@ -1,7 +1,6 @@
 package nethttp_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,27 +14,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// manyPeer answers each path in its own way. Events are sent when the test says so.
-func manyPeer(t testing.TB, next <-chan string) string {
+// manyPeer answers each path in its own way.
+func manyPeer(t testing.TB) string {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/get", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Proto", r.Header.Get("X-Forwarded-Proto"))
 		_, _ = io.WriteString(w, "hello")
 	})
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Trailer", "X-Sum")
 		body, _ := io.ReadAll(r.Body)
 		_, _ = w.Write(body)
 		w.(http.Flusher).Flush()
-		w.Header().Set("X-Sum", r.Trailer.Get("X-Sum"))
 		w.Header().Set(http.TrailerPrefix+"X-Late", "not announced")
-	})
-	mux.HandleFunc("/events", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		for event := range next {
-			_, _ = fmt.Fprintf(w, "data: %s\n\n", event)
-			w.(http.Flusher).Flush()
-		}
 	})
 	mux.HandleFunc("/unmodified", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Etag", `"e"`)
@@ -66,25 +56,22 @@ type unsized struct{ io.Reader }
 func shapes(scheme string) map[string]shape {
 	long := strings.Repeat("0123456789", 20_000)
 	return map[string]shape{
-		"GET":         {method: "GET", path: "/get", want: map[string]string{"status": "200", "body": "hello", "length": "5", "X-Proto": scheme}},
 		"HEAD":        {method: "HEAD", path: "/get", want: map[string]string{"status": "200", "length": "5", "X-Proto": scheme}},
 		"304":         {method: "GET", path: "/unmodified", want: map[string]string{"status": "304", "Etag": `"e"`}},
 		"early hints": {method: "GET", path: "/hints", want: map[string]string{"status": "200", "body": "hinted", "length": "6", "103 Link": "</style.css>"}},
 		"POST with a length": {method: "POST", path: "/echo", body: strings.NewReader(long),
 			want: map[string]string{"status": "200", "body": long, "length": "-1", "trailer X-Late": "not announced"}},
-		"POST with chunks and a trailer": {method: "POST", path: "/echo", body: unsized{strings.NewReader(long)},
-			change: func(r *http.Request) { r.Trailer = http.Header{"X-Sum": {"s"}} },
-			want:   map[string]string{"status": "200", "body": long, "length": "-1", "trailer X-Sum": "s", "trailer X-Late": "not announced"}},
 		"a body that waits for 100": {method: "POST", path: "/echo", body: strings.NewReader("waited"),
 			change: func(r *http.Request) { r.Header.Set("Expect", "100-continue") },
 			want:   map[string]string{"status": "200", "body": "waited", "length": "-1", "trailer X-Late": "not announced", "100": "came"}},
 	}
 }
 
-// TestEveryShapeInEveryManner sends each kind of request over each protocol.
+// TestEveryShapeInEveryManner sends each kind of request over each protocol. Of the
+// bodies, see TestTransports.
 func TestEveryShapeInEveryManner(t *testing.T) {
 	ca := newListenerCA(t)
-	addr := manyPeer(t, nil)
+	addr := manyPeer(t)
 	for _, m := range manners() {
 		p := plan{}
 		m.apply(&p, ca)
@@ -145,42 +132,6 @@ func (s shape) send(t *testing.T, tr *http.Transport, url string, http2 bool) ma
 		}
 	}
 	return got
-}
-
-// TestEventsComeOneByOne has each event arrive before the next is sent.
-func TestEventsComeOneByOne(t *testing.T) {
-	ca := newListenerCA(t)
-	for _, m := range manners() {
-		t.Run(m.name, func(t *testing.T) {
-			next := make(chan string)
-			p := plan{}
-			m.apply(&p, ca)
-			h := open(t, p, manyPeer(t, next))
-			req, err := http.NewRequestWithContext(t.Context(), "GET", m.scheme()+"://"+h.addr+"/events", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			go func() { next <- "0" }()
-			resp, err := m.client(t, ca).RoundTrip(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = resp.Body.Close() }()
-			lines := bufio.NewScanner(resp.Body)
-			for i := range 3 {
-				if i > 0 {
-					next <- fmt.Sprint(i)
-				}
-				if !lines.Scan() || lines.Text() != fmt.Sprintf("data: %d", i) || !lines.Scan() {
-					t.Fatalf("event %d: %q, %v", i, lines.Text(), lines.Err())
-				}
-			}
-			close(next)
-			if lines.Scan() || lines.Err() != nil {
-				t.Errorf("the end: %q, %v", lines.Text(), lines.Err())
-			}
-		})
-	}
 }
 
 // TestUpgradeOverTLS joins a client of TLS and a plain peer.
