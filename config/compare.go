@@ -21,7 +21,8 @@ type Delta struct {
 	Live []KeyChange `json:"live"`
 	// NeedsRestart are the settings that differ and count after a restart only:
 	// nats.*, dns.*, docker.*, cluster.*, admin.*, auth.*, data_dir, log.format,
-	// log.access.
+	// log.access, and of listeners that stay the options of their sockets: tcp_*,
+	// reuse_port.
 	NeedsRestart []KeyChange `json:"needs_restart"`
 }
 
@@ -80,7 +81,7 @@ func Compare(running, next *Config) Delta {
 		Changed: changesOf(changes.UpstreamsChanged, byName(running.Desired.Upstreams, specName), byName(next.Desired.Upstreams, specName), upstreamKeys)}
 	d.Routes = Differences{Added: changes.RoutesAdded, Removed: changes.RoutesRemoved,
 		Changed: changesOf(changes.RoutesChanged, byName(running.Desired.Routes, routeName), byName(next.Desired.Routes, routeName), routeKeys)}
-	d.Listeners = compareListeners(running.Listeners, next.Listeners)
+	d.Listeners, d.NeedsRestart = compareListeners(running.Listeners, next.Listeners)
 	for _, c := range keyChanges(leavesOf(running.printSettings), leavesOf(next.printSettings)) {
 		if isLive(c.Key) {
 			d.Live = append(d.Live, c)
@@ -205,17 +206,25 @@ func keyChange(path string, from, to leaf) KeyChange {
 }
 
 // compareListeners compares by address. Several that take any free port are
-// told apart by their order.
-func compareListeners(before, after []Listener) Differences {
+// told apart by their order. Options of sockets that are open count after a restart.
+func compareListeners(before, after []Listener) (d Differences, needsRestart []KeyChange) {
 	old, next := listenersByAddr(before), listenersByAddr(after)
-	var d Differences
 	for _, addr := range slices.Sorted(maps.Keys(next)) {
 		was, there := old[addr]
 		if !there {
 			d.Added = append(d.Added, addr)
 			continue
 		}
-		if keys := keyChanges(leavesOf(was.printTo), leavesOf(next[addr].printTo)); len(keys) > 0 {
+		var keys []KeyChange
+		for _, c := range keyChanges(leavesOf(was.printTo), leavesOf(next[addr].printTo)) {
+			if isSocketOption(c.Key) {
+				c.Key = "listeners[" + addr + "]." + c.Key
+				needsRestart = append(needsRestart, c)
+			} else {
+				keys = append(keys, c)
+			}
+		}
+		if len(keys) > 0 {
 			d.Changed = append(d.Changed, Change{Name: addr, Keys: keys})
 		}
 	}
@@ -224,7 +233,27 @@ func compareListeners(before, after []Listener) Differences {
 			d.Removed = append(d.Removed, addr)
 		}
 	}
-	return d
+	return d, needsRestart
+}
+
+// isSocketOption tells whether a key of a listener is an option of its socket.
+func isSocketOption(key string) bool { return key == "reuse_port" || strings.HasPrefix(key, "tcp_") }
+
+// KeepSockets returns next with the options of sockets as they are in running,
+// where a listener is in both.
+func KeepSockets(running, next []Listener) []Listener {
+	old, kept := listenersByAddr(running), slices.Clone(next)
+	seen := map[string]int{}
+	for i := range kept {
+		name := kept[i].Addr
+		if seen[name]++; seen[name] > 1 {
+			name += " (" + strconv.Itoa(seen[name]) + ")"
+		}
+		if was, there := old[name]; there {
+			kept[i].TCP, kept[i].ReusePort = was.TCP, was.ReusePort
+		}
+	}
+	return kept
 }
 
 func listenersByAddr(list []Listener) map[string]Listener {

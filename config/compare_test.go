@@ -59,6 +59,12 @@ func TestCompareTellsWhatDiffers(t *testing.T) {
 				"listener :1 removed"},
 		},
 		{
+			name:  "options of a socket that is open",
+			after: replace(`{addr: ":1"}`, `{addr: ":1", tcp_recv_buf: 64KiB, reuse_port: true, h2c: true}`),
+			want: []string{`listener :1 changed: h2c false -> true, limits.max_h2_streams without HTTP/2 -> 128`,
+				"needs restart: listeners[:1].reuse_port false -> true", "needs restart: listeners[:1].tcp_recv_buf 0 -> 64KiB"},
+		},
+		{
 			name:  "settings, live ones and others; secrets are not shown",
 			after: replace("level: info", "level: debug, format: json", "Authorization: hunter2", "Authorization: hunter9", "correct-horse", "battery-staple", "hunter2@a:1", "hunter9@a:2", "prefix: w", "prefix: v, events: {max_age: 1h}") + "watch: false\nshutdown: {delay: 1s}\n",
 			want: []string{

@@ -123,7 +123,7 @@ func TestNoFieldOfAListenerIsForgotten(t *testing.T) {
 	next := *cfg
 	next.Listeners = []Listener{cfg.Listeners[0]}
 	n := visitFields(t, reflect.ValueOf(&next.Listeners[0]).Elem(), "", func(path string) {
-		if Compare(cfg, &next).Listeners.empty() {
+		if Compare(cfg, &next).Empty() {
 			t.Errorf("a change of %s goes unnoticed: %s", path, fmt.Sprint(next.Listeners[0]))
 		}
 	})

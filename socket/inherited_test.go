@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/weirproxy/weir/messages"
 )
 
 // child is a process that systemd starts: it takes the socket "web" and serves one client.
@@ -20,11 +22,17 @@ func child() {
 	if err != nil {
 		panic(err)
 	}
-	l, err := in.Take("web")
+	l, err := in.Take("web", messages.TCPOptions{})
 	if err != nil {
 		panic(err)
 	}
-	_, missing := in.Take("web")
+	_, missing := in.Take("web", messages.TCPOptions{})
+	if err := l.Close(); err != nil {
+		panic(err)
+	}
+	if l, err = in.Take("web", messages.TCPOptions{}); err != nil {
+		panic(err) // it was given back
+	}
 	if err := Ready(); err != nil {
 		panic(err)
 	}

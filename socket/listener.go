@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/weirproxy/weir/messages"
 )
 
 // handshakeTime is how long handshakes that are under way when new ones are
@@ -33,6 +31,8 @@ type Listener struct {
 	// path and file are those of a unix socket that Listen made; file is nil else.
 	path string
 	file os.FileInfo
+	// freed, unless nil, is told that a passed socket is closed.
+	freed func()
 
 	mu       sync.Mutex     // guards the next two
 	reserved *reservation   // nil once it listens
@@ -54,27 +54,6 @@ type systemListener interface {
 // newListener wraps a listener of net.
 func newListener(inner systemListener) *Listener {
 	return &Listener{addr: inner.Addr(), inner: inner, closed: make(chan struct{})}
-}
-
-// Adopt makes a Listener of a socket that another process opened and keeps, and
-// gives options to the connections that it accepts from now on: see Inherited.
-func Adopt(passed net.Listener, options messages.TCPOptions) (*Listener, error) {
-	inner, ok := passed.(systemListener)
-	if !ok {
-		return nil, fmt.Errorf("adopt the socket at %s: it is a %T", passed.Addr(), passed)
-	}
-	l := newListener(inner)
-	l.passed = true
-	if unix, ok := passed.(*net.UnixListener); ok {
-		unix.SetUnlinkOnClose(false) // the file is not ours
-		return l, nil
-	}
-	probed := keepAlive(options)
-	l.keepAlive = &probed
-	if err := controlOf(inner, func(fd uintptr) error { return setForListen(fd, options) }); err != nil {
-		return nil, fmt.Errorf("adopt the socket at %s: %w", passed.Addr(), err)
-	}
-	return l, nil
 }
 
 // Addr returns where it listens.
@@ -143,6 +122,9 @@ func (l *Listener) Close() error {
 		case l.reserved != nil:
 			l.err = l.reserved.file.Close()
 			l.reserved = nil
+		}
+		if l.freed != nil {
+			l.freed()
 		}
 	})
 	<-l.closed

@@ -179,16 +179,7 @@ func TestASocketThatWasPassedKeepsItsQueue(t *testing.T) {
 	}
 	defer opened.Close() // as systemd's
 	pass := func() *Listener {
-		file, err := opened.(*net.TCPListener).File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		passed, err := net.FileListener(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := Adopt(passed, messages.TCPOptions{Idle: 21 * time.Second})
+		l, err := adopt(opened.(*net.TCPListener), messages.TCPOptions{Idle: 21 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}

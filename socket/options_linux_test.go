@@ -79,6 +79,23 @@ func TestOptionsAreThoseOfTheSocket(t *testing.T) {
 	}
 }
 
+func TestOptionsOfASocketThatWasPassed(t *testing.T) {
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false) // as systemd
+	opened, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	l, err := adopt(opened.(*net.TCPListener), every())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, server := pair(t, l, func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) })
+	wantEvery(t, "accepted", server)
+}
+
 func TestOptionsThatAreNotSetAreTheSystems(t *testing.T) {
 	l, err := Listen(t.Context(), ListenConfig{Addr: "127.0.0.1:0"})
 	if err != nil {

@@ -76,9 +76,6 @@ func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool)
 	for i, cfg := range want {
 		if open := p.at(cfg.Addr); open != nil {
 			same := &listening{cfg: cfg, door: open.door}
-			if open.cfg.TCP != cfg.TCP || open.cfg.ReusePort != cfg.ReusePort {
-				l.log.Warn("options of a socket count when it is opened: after a restart", "listener", cfg.Addr)
-			}
 			p.next = append(p.next, same)
 			if reflect.DeepEqual(open.cfg, cfg) {
 				same.server, same.tls = open.server, open.tls
@@ -109,15 +106,11 @@ func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool)
 // listen opens the socket of a listener, or takes the one that systemd opened.
 func (l *listeners) listen(ctx context.Context, key string, cfg config.Listener, near bool) (*socket.Listener, error) {
 	if name, passed := strings.CutPrefix(cfg.Addr, "fd:"); passed {
-		opened, err := l.passed.Take(name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w; it passes %s", key, err, strings.Join(l.passed.Left(), ", "))
-		}
-		adopted, err := socket.Adopt(opened, cfg.TCP)
+		passed, err := l.passed.Take(name, cfg.TCP)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
-		return adopted, nil
+		return passed, nil
 	}
 	return listen(ctx, key, socket.ListenConfig{Addr: cfg.Addr, ReusePort: cfg.ReusePort, TCP: cfg.TCP}, near)
 }
@@ -196,6 +189,9 @@ func (l *listeners) shut(gone []*listening) {
 		closing.Go(func() {
 			if err := at.door.close(ctx); err != nil {
 				l.log.Warn("listener was not closed as it should be", "listener", at.cfg.Addr, "error", err)
+			}
+			if strings.HasPrefix(at.cfg.Addr, "fd:") {
+				l.log.Warn("a socket of systemd is in no listener any more: its clients wait until it is, or weir ends", "listener", at.cfg.Addr)
 			}
 		})
 	}
@@ -296,5 +292,5 @@ func (l *listeners) shutdown(ctx context.Context) error {
 	closing.Wait()
 	l.leaving.Wait()
 	l.leave()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, l.passed.Close())...)
 }

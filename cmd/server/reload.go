@@ -186,7 +186,7 @@ func (r *reloader) take(ctx context.Context, sources config.Sources, cause strin
 	running := r.running.Load()
 	delta := config.Compare(running, next)
 	w := r.weir
-	plan, err := w.listeners.plan(ctx, next.Listeners, false)
+	plan, err := w.listeners.plan(ctx, config.KeepSockets(running.Listeners, next.Listeners), false)
 	if err != nil {
 		return admin.Reloaded{}, r.refuse(cause, err)
 	}
@@ -227,6 +227,7 @@ func inForce(running, next *config.Config) *config.Config {
 	c.NATS, c.DNS, c.Docker, c.Member = running.NATS, running.DNS, running.Docker, running.Member
 	c.Admin, c.Auth, c.DataDir = running.Admin, running.Auth, running.DataDir
 	c.Log.Format, c.Log.Access = running.Log.Format, running.Log.Access
+	c.Listeners = config.KeepSockets(running.Listeners, next.Listeners)
 	return &c
 }
 
