@@ -88,6 +88,7 @@ func TestWhoseHeaderIsBelieved(t *testing.T) {
 		{"a check of the balancer's own", "PROXY UNKNOWN\r\nhello", loopback, "", "hello"},
 		{"garbage", "PROXY TCP4 300.0.0.1 1 2 3\r\nhello", loopback, "", ""},
 		{"version 2, too long", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xffhello", loopback, "", ""},
+		{"somebody who only looks", "", loopback, "", ""},
 		{"everybody's, on a socket that only friends open", header + "hello", nil, "192.0.2.1:1234", "hello"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,7 +96,8 @@ func TestWhoseHeaderIsBelieved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := AcceptProxy(inner, tt.trusted)
+			var refused []error
+			l := AcceptProxy(inner, ProxyRules{Trusted: tt.trusted, Refused: func(_ net.Addr, err error) { refused = append(refused, err) }})
 			defer l.Close()
 			client, server := pair(t, l, func() (net.Conn, error) { return net.Dial("tcp", inner.Addr().String()) })
 			if _, err := io.WriteString(client, tt.sent); err != nil {
@@ -103,9 +105,12 @@ func TestWhoseHeaderIsBelieved(t *testing.T) {
 			}
 			_ = client.(*net.TCPConn).CloseWrite()
 			got, err := io.ReadAll(server)
+			if told := tt.got == "" && tt.sent != ""; (len(refused) == 1) != told {
+				t.Errorf("told of %v", refused)
+			}
 			if tt.got == "" {
-				if err == nil {
-					t.Errorf("read %q", got)
+				if err != nil || len(got) > 0 {
+					t.Errorf("read %q, %v", got, err)
 				}
 				return
 			}

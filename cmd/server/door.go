@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/weirproxy/weir/proxy/nethttp"
 )
 
 // door has the socket of one listener for as long as its address is wanted. The
@@ -17,6 +19,9 @@ type door struct {
 	opening sync.Once
 	closing chan struct{} // closed when the socket is
 	done    chan struct{} // closed when nobody accepts any more
+	// clients and refusals count those who came, whichever room they are in.
+	clients  *nethttp.Clients
+	refusals refusals
 
 	mu     sync.Mutex
 	behind *room
@@ -30,7 +35,7 @@ type graceful interface {
 }
 
 func newDoor(socket graceful) *door {
-	return &door{socket: socket, closing: make(chan struct{}), done: make(chan struct{})}
+	return &door{socket: socket, closing: make(chan struct{}), done: make(chan struct{}), clients: nethttp.NewClients()}
 }
 
 // newRoom makes a room. Until lead, nobody comes to it.

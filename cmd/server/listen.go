@@ -32,9 +32,9 @@ func listen(ctx context.Context, key string, c socket.ListenConfig, near bool) (
 	case strings.HasPrefix(addr, "unix:"):
 		return nil, fmt.Errorf("%s: listen at %s: %w", key, addr, err)
 	case errors.Is(err, socket.ErrInUse) && c.ReusePort:
-		return nil, fmt.Errorf("%s: %s is taken by another process that does not share it; it must have reuse_port: true too, and belong to the same user", key, addr)
+		return nil, takenError(fmt.Sprintf("%s: %s is taken by another process that does not share it; it must have reuse_port: true too, and belong to the same user", key, addr))
 	case errors.Is(err, socket.ErrInUse):
-		return nil, fmt.Errorf("%s: %s is taken by another process; stop it, or set %s to a free address", key, addr, key)
+		return nil, takenError(fmt.Sprintf("%s: %s is taken by another process; stop it, or set %s to a free address", key, addr, key))
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("%s: not allowed to listen at %s; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE", key, addr)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
@@ -42,6 +42,13 @@ func listen(ctx context.Context, key string, c socket.ListenConfig, near bool) (
 	}
 	return nil, fmt.Errorf("%s: listen at %q: %w", key, addr, err)
 }
+
+// takenError is a socket.ErrInUse with words of its own.
+type takenError string
+
+func (e takenError) Error() string { return string(e) }
+
+func (e takenError) Unwrap() error { return socket.ErrInUse }
 
 // listenNear listens at the next free port above that of c.
 func listenNear(ctx context.Context, key string, c socket.ListenConfig) (*socket.Listener, error) {

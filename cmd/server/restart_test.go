@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -211,6 +212,25 @@ func TestAProcessRestartsBehindASocketOfSystemd(t *testing.T) {
 	}
 	c.await(50)
 	c.stop()
+	// A reload without it lets go of it, and one with it has it back.
+	with, err := os.ReadFile(s.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := os.ReadFile(filepath.Join(s.dir, "data", "operator.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.operator = strings.TrimSpace(string(token))
+	for _, text := range []string{strings.Replace(string(with), "fd:web", s.listener, 1), string(with)} {
+		s.write(text)
+		if code, _, stderr := s.reload(); code != 0 {
+			t.Errorf("status %d, %s", code, stderr)
+		}
+	}
+	if status, _, body := get(t, "http://"+opened.Addr().String()+"/"); status != http.StatusOK {
+		t.Errorf("got %d, %s", status, body)
+	}
 	p.stop()
 	t.Logf("%d answers", c.total())
 }

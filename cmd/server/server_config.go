@@ -16,7 +16,7 @@ import (
 func serverConfig(at *listening, port string, log *slog.Logger) nethttp.ServerConfig {
 	limits := at.cfg.Limits
 	c := nethttp.ServerConfig{
-		H2C: at.cfg.H2C, Logger: log,
+		H2C: at.cfg.H2C, Logger: log, Clients: at.door.clients,
 		Listener:       &proxy.Listener{Name: at.cfg.Addr, Trusted: at.cfg.TrustedProxies, Forwarded: at.cfg.Forwarded, Port: port},
 		MaxConnections: limits.MaxConnections, MaxHeadBytes: limits.MaxHead, MaxFields: limits.MaxFields, MaxH2Streams: limits.MaxH2Streams,
 		HeadTimeout: noneIsNegative(limits.HeadTimeout), IdleTimeout: noneIsNegative(limits.IdleTimeout),
@@ -65,7 +65,10 @@ func (l *listeners) Collect(emit func(meter.Sample)) {
 		if seen[name]++; seen[name] > 1 { // of those that take any free port there may be several
 			name += " (" + strconv.Itoa(seen[name]) + ")"
 		}
-		collectServer(emit, at.server.Stats(), meter.Label{Name: "listener", Value: name})
+		label := meter.Label{Name: "listener", Value: name}
+		collectServer(emit, at.door.clients.Stats(), label)
+		emit(meter.Sample{Name: "weir_client_proxy_headers_refused_total", Kind: meter.Counter, Labels: []meter.Label{label},
+			Help: "Connections that were closed for a PROXY header that was missing, garbled or not allowed.", Value: float64(at.door.refusals.count.Load())})
 	}
 }
 

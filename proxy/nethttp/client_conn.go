@@ -102,6 +102,7 @@ func (c *clientConn) SetDeadline(t time.Time) error {
 func (c *clientConn) Close() error {
 	if was := c.state.Or(connClosed); was&connClosed == 0 {
 		c.server.counts.open.Add(-1)
+		c.server.conns.Add(-1)
 		if was&connHTTP2 != 0 {
 			c.server.counts.http2.Add(-1)
 			c.server.frameConns.Delete(c)

@@ -33,7 +33,7 @@ const dismissal = "HTTP/1.1 503 Service Unavailable\r\nX-Weir-Error: " + string(
 // Accept returns the next client's connection. It asks nothing of it: an address
 // may be known only when the client sent something.
 func (l *clientListener) Accept() (net.Conn, error) {
-	counts, limit := &l.server.counts, int64(l.server.cfg.MaxConnections)
+	counts, limit := l.server.counts, int64(l.server.cfg.MaxConnections)
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
@@ -41,6 +41,7 @@ func (l *clientListener) Accept() (net.Conn, error) {
 		}
 		if n := counts.open.Add(1); limit == 0 || n <= limit {
 			counts.accepted.Add(1)
+			l.server.conns.Add(1)
 			return newClientConn(c, l.server), nil
 		}
 		counts.open.Add(-1)

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/weirproxy/weir/internal/meter"
 	"github.com/weirproxy/weir/proxy"
 )
 
@@ -24,7 +23,9 @@ type Server struct {
 	http http.Server
 	tls  *tls.Config // nil = none
 
-	counts   counts
+	counts *Clients
+	// conns are its own connections that are open.
+	conns    atomic.Int64
 	streams  sync.Pool // of *stream
 	tunnels  tunnelSet
 	inFlight atomic.Int64
@@ -49,7 +50,9 @@ const unwindTime = 5 * time.Second
 // NewServer returns a server that serves nothing until Serve is called.
 func NewServer(cfg ServerConfig, core interface{ Serve(*proxy.Exchange) }) *Server {
 	s := &Server{cfg: cfg.withDefaults(), core: core}
-	s.counts.handshakes = meter.NewHistogram(meter.LatencyBounds()...)
+	if s.counts = cfg.Clients; s.counts == nil {
+		s.counts = NewClients()
+	}
 	if cfg.TLS != nil {
 		s.tls = listenerTLS(cfg.TLS)
 	}
@@ -129,8 +132,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(fmt.Errorf("shut down: %d %w", left, ErrUnfinished), closed)
 }
 
-// AwaitNobody waits until no connection is open, or ctx ends.
-func (s *Server) AwaitNobody(ctx context.Context) { s.await(ctx, &s.counts.open) }
+// AwaitNobody waits until no connection of the server is open, or ctx ends.
+func (s *Server) AwaitNobody(ctx context.Context) { s.await(ctx, &s.conns) }
 
 // wait tells whether all requests, tunnels among them, returned before ctx ended.
 func (s *Server) wait(ctx context.Context) bool { return s.await(ctx, &s.inFlight) }

@@ -25,7 +25,9 @@ type ServerConfig struct {
 	// Logger gets panics (error) and what net/http says (debug); nil = nothing is logged.
 	Logger *slog.Logger
 
-	// MaxConnections bounds how many connections of clients are open at a time,
+	// Clients counts the clients; nil = those of this server alone.
+	Clients *Clients
+	// MaxConnections bounds how many connections of Clients are open at a time,
 	// tunnels among them; default 0, which is no limit, as is a negative value.
 	// Beyond, a client gets 503 with X-Weir-Error conn_limit and is closed; with TLS
 	// it is just closed.

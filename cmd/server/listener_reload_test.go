@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// web returns a file with listeners, and one upstream behind them.
+func (s *site) web(listeners, addr string) string {
+	return "listeners: [" + listeners + "]\n" + s.own() + "watch: false\nroutes: {web: {path: /, upstream: web}}\nupstreams: {web: {addrs: [\"" + addr + "\"]}}\n"
+}
+
+// metric returns the lines of /metrics that begin with name.
+func (s *site) metric(name string) (lines string) {
+	_, _, body := get(s.t, s.adminURL+"/metrics")
+	for line := range strings.Lines(body) {
+		if strings.HasPrefix(line, name) {
+			lines += line
+		}
+	}
+	return lines
+}
+
+// hold makes a request over a connection that stays.
+func hold(t *testing.T, addr string) (status int) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close() // it is read in full by nobody: the connection is
+	return resp.StatusCode
+}
+
+func TestClientsCountWhenTheirListenerIsChanged(t *testing.T) {
+	slow, finish := slowPeer(t)
+	s := newPlace(t)
+	at := func(more string) string {
+		return s.web("{addr: \""+s.listener+"\", limits: {max_connections: 2"+more+"}}", slow)
+	}
+	s.begin(at(""))
+	url := "http://" + s.listener + "/"
+	first, second := download(t, url), download(t, url)
+	s.write(at(", idle_timeout: 30s"))
+	if code, out, stderr := s.reload(); code != 0 || !strings.Contains(out, "limits.idle_timeout") {
+		t.Fatalf("status %d, %s%s", code, out, stderr)
+	}
+	if status := hold(t, s.listener); status != http.StatusServiceUnavailable {
+		t.Errorf("a third client got %d", status)
+	}
+	if got := s.metric("weir_client_connections"); !strings.Contains(got, "weir_client_connections{listener=\""+s.listener+"\"} 2\n") ||
+		!strings.Contains(got, "accepted_total{listener=\""+s.listener+"\"} 2\n") {
+		t.Errorf("metrics:\n%s", got)
+	}
+	close(finish)
+	for _, body := range []io.Reader{first, second} {
+		if rest, err := io.ReadAll(body); string(rest) != "finished\n" || err != nil {
+			t.Errorf("a download ends with %q, %v", rest, err)
+		}
+	}
+	eventually(t, "there is room again", func() bool { return hold(t, s.listener) == http.StatusOK })
+}
+
+func TestOptionsOfAnOpenSocketNeedARestart(t *testing.T) {
+	s := newPlace(t)
+	s.begin(s.web("{addr: \""+s.listener+"\"}", echo(t)))
+	s.write(strings.Replace(s.text("127.0.0.1:1"), s.listener+"\"", s.listener+"\", reuse_port: true, tcp_recv_buf: 64KiB", 1))
+	for range 2 { // it is said each time
+		code, out, stderr := s.reload()
+		for _, want := range []string{"listeners[" + s.listener + "].reuse_port false -> true", "listeners[" + s.listener + "].tcp_recv_buf 0 -> 64KiB"} {
+			if code != 0 || !strings.Contains(out, want) {
+				t.Errorf("status %d, %s%s, want %s", code, out, stderr, want)
+			}
+		}
+	}
+}
+
+func TestAnAddressThatWeirItselfHas(t *testing.T) {
+	s := newPlace(t)
+	addr := echo(t)
+	s.begin(s.web("{addr: \""+s.listener+"\"}", addr))
+	_, port, _ := net.SplitHostPort(s.listener)
+	s.write(s.web("{addr: \":"+port+"\"}", addr))
+	code, _, stderr := s.reload()
+	if want := "listeners[0].addr: :" + port + " cannot be opened while this weir listens at " + s.listener; code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("status %d, %s, want %s", code, stderr, want)
+	}
+	if status := hold(t, s.listener); status != http.StatusOK {
+		t.Errorf("got %d", status)
+	}
+}
+
+func TestAPROXYHeaderThatIsRefusedLeavesATrace(t *testing.T) {
+	s := newPlace(t)
+	s.begin(s.web("{addr: \""+s.listener+"\", proxy_protocol: {trusted: [\"10.0.0.0/8\"]}}", echo(t)))
+	for range 3 {
+		if body, err := talk(t, "tcp", s.listener, "PROXY TCP4 192.0.2.7 192.0.2.8 1234 80\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"); err == nil {
+			t.Errorf("got %q", body)
+		}
+	}
+	if got := s.metric("weir_client_proxy_headers_refused_total"); !strings.HasSuffix(got, "} 3\n") {
+		t.Errorf("metrics: %s", got)
+	}
+	if log := s.instance.stderr.String(); !strings.Contains(log, "clients are refused for their PROXY header") || !strings.Contains(log, "127.0.0.1:") {
+		t.Errorf("the log:\n%s", log)
+	}
+}
