@@ -77,6 +77,10 @@ func (c *Core) refuse(x *Exchange, code messages.Code) {
 		a = answer{status: no.Status, message: no.Message}
 	}
 	x.Response.reset()
+	if speaksGRPC(x) {
+		c.refuseGRPC(x, string(code), a)
+		return
+	}
 	r := &x.Response
 	r.Status = a.status
 	body := s.errorBody(x, code, a.message)

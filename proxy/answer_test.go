@@ -138,9 +138,14 @@ func checkAnswer(t *testing.T, x *Exchange, client *fakeClient, code messages.Co
 func TestEveryCodeHasAnAnswer(t *testing.T) {
 	for _, code := range append(retryReasons[:], messages.CodeNoRoute, messages.CodeNoUpstream, messages.CodeNoPeer,
 		messages.CodeQueueFull, messages.CodeQueueTimeout, messages.CodeRouteLimit, messages.CodeTimeout, messages.CodeBadRequest,
-		messages.CodeBodyTooLarge, messages.CodeClientGone, messages.CodeClientSlow) {
-		if a := answerTo(code); a.status == 500 {
+		messages.CodeBodyTooLarge, messages.CodeClientGone, messages.CodeClientSlow, messages.CodeConnLimit, messages.CodeHostNotAllowed,
+		messages.CodeAddressForbidden, messages.CodeHostNotFound, messages.CodeLookupFailed, messages.CodeLoop) {
+		a := answerTo(code)
+		if a.status == 500 {
 			t.Errorf("%s is answered with 500", code)
+		}
+		if strings.ContainsFunc(a.message, func(r rune) bool { return r < ' ' || r > '~' || r == '%' }) {
+			t.Errorf("%s: gRPC would have %q encoded", code, a.message)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func openFor(addr *net.TCPAddr) (fd int, at unix.Sockaddr, err error) {
 		to.ZoneId = uint32(device.Index)
 	}
 	fd, err = unix.Socket(unix.AF_INET6, kind, 0)
-	if err == unix.EAFNOSUPPORT && addr.IP == nil { //nolint:errorlint // it comes from the system call itself
+	if err == unix.EAFNOSUPPORT && addr.IP == nil {
 		fd, err = unix.Socket(unix.AF_INET, kind, 0)
 		return fd, &unix.SockaddrInet4{Port: addr.Port}, os.NewSyscallError("socket", err)
 	}

@@ -41,7 +41,7 @@ func waits(l syscall.Conn) (yes bool, err error) {
 		at := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		for {
 			n, err := unix.Poll(at, 0)
-			if err != unix.EINTR { //nolint:errorlint // it comes from the system call itself
+			if err != unix.EINTR {
 				yes = n > 0
 				return os.NewSyscallError("poll", err)
 			}

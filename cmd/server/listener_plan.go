@@ -151,4 +151,3 @@ func (p *listenerPlan) commit() {
 	l.open = p.next
 	l.shown.Store(&p.next)
 }
-

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/weirproxy/weir/messages"
+	"github.com/weirproxy/weir/proxy/nethttp"
 )
 
 // overBoth runs f without and with TLS between weir and the peer.
@@ -194,6 +195,19 @@ func TestGRPCManyStreamsAtOnce(t *testing.T) {
 		}
 		all.Wait()
 	})
+}
+
+// TestGRPCClientsAreToldInTheirOwnWords has weir itself refuse a call.
+func TestGRPCClientsAreToldInTheirOwnWords(t *testing.T) {
+	dead := scripted(t)
+	addr := dead.addr()
+	_ = dead.l.Close()
+	h := open(t, plan{server: nethttp.ServerConfig{H2C: true}, transport: messages.Transport{ALPN: messages.H2}}, addr)
+	conn := dialGRPC(t, manner{}, nil, h.addr)
+	err := conn.Invoke(hurry(t), "/weir.test.Words/One", word("hello"), word(""))
+	if got := status.Convert(err); got.Code() != codes.Unavailable || got.Message() != "connect_refused: the server cannot be reached" {
+		t.Errorf("got %v", err)
+	}
 }
 
 // TestGRPCPeerLeavesGently has the server send GOAWAY while calls go on.
