@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,18 +16,23 @@ import (
 // should: the parser calls itself for each level and for each key of a mapping.
 type bounds struct {
 	bytes int
+	marks int // see marks
 	keys  int // of one mapping
 	names int // of a block mapping directly under a key of the document, such as upstreams
 }
 
 const maxDepth = 64
 
-// maxOpenings is how many "[" and "{" a text may have: each is a token of some 250
-// bytes in memory, before anything knows how deep they go.
-const maxOpenings = 2_000_000
+// maxMarks is how many marks all texts together may have that make their structure, see marks.
+// Each stands for one or two tokens of some 250 bytes in memory, before anything
+// knows whether they make sense. A file of 10,000 upstreams of 10 peers has some
+// 200,000.
+const maxMarks = 2_000_000
 
-func fileBounds() bounds { return bounds{bytes: 32 << 20, keys: 20_000, names: 100_000} }
-func bodyBounds() bounds { return bounds{bytes: 1 << 20, keys: 1_000, names: 1_000} }
+func fileBounds() bounds {
+	return bounds{bytes: 32 << 20, marks: maxMarks, keys: 20_000, names: 100_000}
+}
+func bodyBounds() bounds { return bounds{bytes: 1 << 20, marks: 200_000, keys: 1_000, names: 1_000} }
 
 // document is a text whose YAML syntax is good.
 type document struct {
@@ -50,8 +54,8 @@ func readDocument(file string, text []byte, limit bounds) (*document, []Fault) {
 	if len(text) > limit.bytes {
 		return d, []Fault{d.fault(1, 1, fmt.Sprintf("the text has more than %d bytes", limit.bytes))}
 	}
-	if n := bytes.Count(text, []byte("[")) + bytes.Count(text, []byte("{")); n > maxOpenings {
-		return d, []Fault{d.fault(1, 1, fmt.Sprintf("the text has more than %d brackets and braces", maxOpenings))}
+	if marks(text) > limit.marks {
+		return d, []Fault{d.fault(1, 1, fmt.Sprintf("the text has more than %d lines, keys, list items, brackets and quotes together", limit.marks))}
 	}
 	clean := plainText(strings.ToValidUTF8(string(text), "?"))
 	d.plain = strings.Split(clean, "\n")
@@ -75,6 +79,22 @@ func readDocument(file string, text []byte, limit bounds) (*document, []Fault) {
 		return d, []Fault{*fault}
 	}
 	return d, nil
+}
+
+// marks counts what makes tokens in a text, roughly: lines, keys, list items,
+// brackets, quotes and the like.
+func marks(text []byte) (n int) {
+	for i, c := range text {
+		switch c {
+		case '\n', '\r', '\t', ',', '[', ']', '{', '}', '"', '\'', '*', '&', '!', '#', '|', '>', '%', '@', '`':
+			n++
+		case ':', '-', '?':
+			if i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\n' {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // plainText drops a byte order mark and makes every line end one "\n", so that

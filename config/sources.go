@@ -224,6 +224,7 @@ func (s Sources) Load(env Lookup) (*Config, error) {
 	}
 	var docs []*document
 	faults := &Faults{}
+	total := 0
 	for _, f := range s.files {
 		if f.pattern >= 0 {
 			found.matches[f.pattern]++
@@ -231,6 +232,11 @@ func (s Sources) Load(env Lookup) (*Config, error) {
 		if f.problem != "" {
 			found.problems[f.pattern] = append(found.problems[f.pattern], fmt.Sprintf("%s cannot be read: %s", fileText(f.name), f.problem))
 			continue
+		}
+		if total += marks(f.text); total > maxMarks {
+			d := &document{file: f.name}
+			faults.add([]Fault{d.fault(1, 1, fmt.Sprintf("the files up to this one have more than %d lines, keys, list items, brackets and quotes together", maxMarks))})
+			return nil, faults
 		}
 		doc, bad := readDocument(f.name, f.text, fileBounds())
 		faults.add(bad)

@@ -105,14 +105,20 @@ func TestNoSourcesAreNoConfiguration(t *testing.T) {
 }
 
 func TestTextsTogetherAreBounded(t *testing.T) {
-	tree(t, map[string]string{"weir.yaml": includesAll, "conf.d/a.yaml": strings.Repeat("#", 33<<20), "conf.d/b.yaml": "", "conf.d/c.yaml": ""})
+	tree(t, map[string]string{"weir.yaml": includesAll, "conf.d/a.yaml": "#"+strings.Repeat("x", 33<<20), "conf.d/b.yaml": "", "conf.d/c.yaml": ""})
 	if _, err := Load("weir.yaml", noEnv); !strings.Contains(faultsOf(t, err)[0].Message, "more than 33554432 bytes") {
 		t.Errorf("one long file: %v", err)
 	}
 	for _, name := range []string{"a", "b", "c"} {
-		put(t, "conf.d/"+name+".yaml", strings.Repeat("#", 24<<20))
+		put(t, "conf.d/"+name+".yaml", "#"+strings.Repeat("x", 24<<20))
 	}
 	if _, err := Load("weir.yaml", noEnv); !strings.Contains(err.Error(), "all files together") {
 		t.Errorf("long files: %v", err)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		put(t, "conf.d/"+name+".yaml", strings.Repeat("#\n", maxMarks/5))
+	}
+	if _, err := Load("weir.yaml", noEnv); err == nil || !strings.Contains(err.Error(), "conf.d/c.yaml:1:1: the files up to this one have more than 2000000 lines") {
+		t.Errorf("many lines: %v", err)
 	}
 }

@@ -82,10 +82,24 @@ func refusal(tokens token.Tokens, i int) (message, hint string) {
 			return "a value that begins with % must be quoted", ""
 		}
 		return "directives are not taken", "leave the line out"
+	case token.SequenceEntryType:
+		if isEmptyItem(tokens, i) { // no list takes one, and the parser takes ages over very many
+			return "the list item is empty", "write its value behind the dash, or leave the dash out"
+		}
 	case token.MappingKeyType:
 		return `"? " keys are not taken`, `write "key: value"`
 	}
 	return "", ""
+}
+
+// isEmptyItem tells whether nothing follows the dash of a list item.
+func isEmptyItem(tokens token.Tokens, i int) bool {
+	for _, next := range tokens[i+1:] {
+		if next.Type != token.CommentType {
+			return next.Position.Line > tokens[i].Position.Line && next.Position.Column <= tokens[i].Position.Column
+		}
+	}
+	return true
 }
 
 // depthMeter follows how deep values are nested and how many keys a block
