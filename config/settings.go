@@ -55,7 +55,7 @@ type takenAddrs struct{ by map[string]string }
 func (t *takenAddrs) once(key string, parse func(item) (string, bool)) func(item) (string, bool) {
 	return func(v item) (string, bool) {
 		addr, ok := parse(v)
-		if !ok || strings.HasSuffix(addr, ":0") && !isSocket(addr) {
+		if !ok || strings.HasSuffix(addr, ":0") && !isSocket(addr) || strings.HasPrefix(addr, "fd:") { // of these there may be several
 			return addr, ok
 		}
 		if other := t.by[addr]; other != "" {

@@ -117,3 +117,29 @@ func TestAPROXYHeaderThatIsRefusedLeavesATrace(t *testing.T) {
 		t.Errorf("the log:\n%s", log)
 	}
 }
+
+// TestClientsThatAreCutAtTheEndAreNoFailure: shutdown.timeout is what was asked
+// for, as it is after the last reload.
+func TestClientsThatAreCutAtTheEndAreNoFailure(t *testing.T) {
+	slow, _ := slowPeer(t)
+	s := newPlace(t)
+	text := s.web("{addr: \""+s.listener+"\"}", slow)
+	s.begin(text)
+	s.write(text + "shutdown: {timeout: 1s}\n")
+	if code, _, stderr := s.reload(); code != 0 {
+		t.Fatal(stderr)
+	}
+	body := download(t, "http://"+s.listener+"/")
+	if code := s.instance.end(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	if _, err := io.ReadAll(body); err == nil {
+		t.Error("the download ended well")
+	}
+	log := s.instance.stderr.String()
+	for _, want := range []string{`"msg":"weir drains","delay":"0s","timeout":"1s"`, `clients were cut at the end of shutdown.timeout`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log has no %s:\n%s", want, log)
+		}
+	}
+}

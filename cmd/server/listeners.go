@@ -151,6 +151,17 @@ func (l *listeners) drain() {
 // loses none.
 const lull = time.Second
 
+// end shuts a server down. That clients are cut after shutdown.timeout is what the
+// operator wants, and no failure.
+func (l *listeners) end(ctx context.Context, at *listening) error {
+	err := at.server.Shutdown(ctx)
+	if errors.Is(err, nethttp.ErrUnfinished) {
+		l.log.Warn("clients were cut at the end of shutdown.timeout", "listener", at.cfg.Addr, "error", err)
+		return nil
+	}
+	return err
+}
+
 // shutdown closes all listeners and waits for their clients; when ctx is done it
 // cuts them. It is called after drain.
 func (l *listeners) shutdown(ctx context.Context) error {
@@ -163,7 +174,7 @@ func (l *listeners) shutdown(ctx context.Context) error {
 		closing.Go(func() {
 			errs[2*i] = open.door.close(ctx)
 			open.server.AwaitNobody(quiet)
-			errs[2*i+1] = open.server.Shutdown(ctx)
+			errs[2*i+1] = l.end(ctx, open)
 		})
 	}
 	closing.Wait()

@@ -87,7 +87,8 @@ func stopVisibly(ctx context.Context, w *weir, log *slog.Logger) error {
 	if err := socket.Stopping(); err != nil {
 		log.Warn("systemd cannot be told that weir stops", "error", err)
 	}
-	log.Info("weir drains", "delay", w.cfg.Shutdown.Delay, "timeout", w.cfg.Shutdown.Timeout)
+	shutdown := w.reloads.running.Load().Shutdown
+	log.Info("weir drains", "delay", shutdown.Delay, "timeout", shutdown.Timeout)
 	if err := w.stop(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("stopped, not cleanly: %w", err)
 	}
