@@ -151,6 +151,11 @@ func TestFailuresWithinTheBody(t *testing.T) {
 		{"silence", head + "\nabc", messages.Transport{ReadTimeout: short, TunnelTimeout: time.Minute}, 0, messages.CodeReadTimeout, true},
 		{"silence of an event stream", head + "Content-Type: text/event-stream; charset=utf-8\n\nabc",
 			messages.Transport{ReadTimeout: time.Minute, TunnelTimeout: short}, 0, messages.CodeReadTimeout, true},
+		{"silence of gRPC", head + "Content-Type: application/grpc+proto\n\nabc",
+			messages.Transport{ReadTimeout: time.Minute, TunnelTimeout: short}, 0, messages.CodeReadTimeout, true},
+		{"silence of what is no stream", head + "Content-Type: application/grpc-web\n\nabc",
+			messages.Transport{ReadTimeout: short, TunnelTimeout: time.Minute}, 0, messages.CodeReadTimeout, true},
+		{"the deadline of gRPC", head + "Content-Type: application/grpc\n\nabc", messages.Transport{ReadTimeout: time.Minute}, 4 * short, messages.CodeTimeout, true},
 		{"the deadline", head + "\nabc", messages.Transport{ReadTimeout: time.Minute}, 4 * short, messages.CodeTimeout, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,9 +44,12 @@ func (a *attempt) answer(x *proxy.Exchange, resp *http.Response) error {
 		return f
 	}
 	limit := a.limits.ReadTimeout
-	if isEventStream(resp.Header) {
+	switch {
+	case isMediaType(resp.Header, "text/event-stream", ""):
 		limit = a.limits.TunnelTimeout
 		a.guard.unbind()
+	case isMediaType(resp.Header, "application/grpc", "+"):
+		limit = a.limits.TunnelTimeout // a stream, too; its client says how long it may take
 	}
 	out.Body = &responseBody{a: a, src: resp.Body, limit: limit}
 	return nil
@@ -72,13 +74,16 @@ func announcedLength(resp *http.Response) int64 {
 	return n
 }
 
-func isEventStream(h http.Header) bool {
+// isMediaType tells whether content is of a type, or of one that goes on with one
+// of more.
+func isMediaType(h http.Header, kind, more string) bool {
 	values := h["Content-Type"]
-	if len(values) == 0 || len(values[0]) < len("text/event-stream") {
+	if len(values) == 0 {
 		return false
 	}
-	kind, _, err := mime.ParseMediaType(values[0])
-	return err == nil && kind == "text/event-stream"
+	value := strings.TrimLeft(values[0], " \t")
+	return len(value) >= len(kind) && strings.EqualFold(value[:len(kind)], kind) &&
+		(len(value) == len(kind) || strings.IndexByte("; \t"+more, value[len(kind)]) >= 0)
 }
 
 // responseBody is the body of a peer's response. Each read has a limit. The
