@@ -105,7 +105,7 @@ func TestNoSourcesAreNoConfiguration(t *testing.T) {
 }
 
 func TestTextsTogetherAreBounded(t *testing.T) {
-	tree(t, map[string]string{"weir.yaml": includesAll, "conf.d/a.yaml": "#"+strings.Repeat("x", 33<<20), "conf.d/b.yaml": "", "conf.d/c.yaml": ""})
+	tree(t, map[string]string{"weir.yaml": includesAll, "conf.d/a.yaml": "#" + strings.Repeat("x", 33<<20), "conf.d/b.yaml": "", "conf.d/c.yaml": ""})
 	if _, err := Load("weir.yaml", noEnv); !strings.Contains(faultsOf(t, err)[0].Message, "more than 33554432 bytes") {
 		t.Errorf("one long file: %v", err)
 	}
