@@ -15,7 +15,13 @@ import (
 // answers with what it knows of its client.
 func secure(t *testing.T, dir string, serial int64) (addr string) {
 	t.Helper()
-	writePair(t, dir, "peer", serial, 60, "shop.test")
+	return secureUntil(t, dir, serial, 60)
+}
+
+// secureUntil is secure with a certificate that ends in some days.
+func secureUntil(t *testing.T, dir string, serial int64, days int) (addr string) {
+	t.Helper()
+	writePair(t, dir, "peer", serial, days, "shop.test")
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "peer.pem"), filepath.Join(dir, "peer.key"))
 	if err != nil {
 		t.Fatal(err)
