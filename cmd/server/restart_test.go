@@ -24,18 +24,6 @@ type process struct {
 	output *text
 }
 
-// newLastingPlace is newPlace, with addresses that stay free while a process
-// restarts: no client's connection takes their ports, for these begin at 127.0.0.1.
-func newLastingPlace(t *testing.T) *site {
-	t.Helper()
-	s := newPlace(t)
-	for _, addr := range []*string{&s.admin, &s.nats} {
-		*addr = strings.Replace(*addr, "127.0.0.1", "127.0.0.2", 1)
-	}
-	s.adminURL = "http://" + s.admin
-	return s
-}
-
 // newProcess starts weir with s's file, and waits until it serves.
 func newProcess(s *site, passed *os.File) *process {
 	s.t.Helper()
@@ -162,7 +150,7 @@ func TestOneOfTwoProcessesRestartsUnderLoad(t *testing.T) {
 	shared := freeAddr(t)
 	var both [2]*process
 	for i := range both {
-		s := newLastingPlace(t)
+		s := newPlace(t)
 		s.write("listeners: [{addr: \"" + shared + "\", reuse_port: true, h2c: true}]\n" + s.own() + "watch: false\nroutes: {web: {path: /, upstream: web}}\nupstreams: {web: {addrs: [\"" + web + "\"]}}\n")
 		both[i] = newProcess(s, nil)
 	}
@@ -175,7 +163,7 @@ func TestOneOfTwoProcessesRestartsUnderLoad(t *testing.T) {
 		c.await(50)
 	}
 	// One that cannot start takes nobody from the others.
-	s := newLastingPlace(t)
+	s := newPlace(t)
 	s.write("listeners: [{addr: \"" + shared + "\", reuse_port: true}]\n" + strings.Replace(s.own(), s.admin, both[0].admin, 1) + "upstreams: {web: {addrs: [\"" + web + "\"]}}\n")
 	if code, _, stderr := command(t, "serve", "-c", s.file); code == 0 || !strings.Contains(stderr, "admin.addr") {
 		t.Errorf("status %d, %s", code, stderr)
@@ -201,7 +189,7 @@ func TestAProcessRestartsBehindASocketOfSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	s := newLastingPlace(t)
+	s := newPlace(t)
 	s.write("listeners: [{addr: \"fd:web\", h2c: true}]\n" + s.own() + "watch: false\nroutes: {web: {path: /, upstream: web}}\nupstreams: {web: {addrs: [\"" + echo(t) + "\"]}}\n")
 	p := newProcess(s, file)
 	c := newCrowd(t, opened.Addr().String())

@@ -36,8 +36,12 @@ type frameWatch struct {
 	// streams that were reset for what the client sent. Both since the window began.
 	allowed, strayed atomic.Int64
 
-	// asked is whether a stream was ever opened.
-	asked atomic.Bool
+	// asked is whether a stream was ever opened, settled whether the client knows
+	// how many may be.
+	asked, settled atomic.Bool
+	// parting, unless nil, is the GOAWAY that the client gets as soon as nothing else
+	// is being sent.
+	parting atomic.Pointer[[]byte]
 
 	writing sync.Mutex // guards what follows, and the order of writes
 	out     frameScanner
@@ -48,6 +52,9 @@ type frameWatch struct {
 	// oldest once there are maxOver.
 	over   []uint32
 	oldest int
+	// unaware counts streams that were refused since there were too many, before
+	// the client could know.
+	unaware int
 }
 
 // maySpeak tells whether a frame may be put between those of net/http. The caller
@@ -61,6 +68,8 @@ const (
 	// maxResets is how many young streams may be reset in a window; more only when
 	// they are no more than half of those that were opened.
 	maxResets = 200
+	// maxUnaware is how many streams may be refused before the client acknowledged SETTINGS.
+	maxUnaware = 1000
 	// maxQuiet is how many frames in a window may carry neither a request nor a
 	// part of its body; and quietPerStream more for each stream that was opened,
 	// quietPerFrame for each HEADERS or DATA that was sent.
@@ -120,6 +129,11 @@ func (w *frameWatch) note(f frame, now time.Time) {
 		if f.stream > w.old {
 			w.resets++
 		}
+	case frameSettings:
+		w.quiet++
+		if f.flags&flagAck != 0 {
+			w.settled.Store(true)
+		}
 	default:
 		w.quiet++
 	}
@@ -157,7 +171,7 @@ func (w *frameWatch) sent(p []byte) {
 			allowed += quietPerFrame
 		case frameReset:
 			// The others are about what weir or the peer did.
-			if first := w.isFirst(f.stream); first && f.code != errorNone && f.code != errorInternal && f.code != errorCancel {
+			if first := w.isFirst(f.stream); first && f.code != errorNone && f.code != errorInternal && f.code != errorCancel && !w.isUnaware(f.code) {
 				strayed++
 			}
 		}
@@ -168,6 +182,17 @@ func (w *frameWatch) sent(p []byte) {
 	if strayed > 0 {
 		w.strayed.Add(strayed)
 	}
+}
+
+// isUnaware tells whether a stream is refused of a client that has not got SETTINGS
+// yet, and may open as many as it likes until then (RFC 9113, 6.5.2); not for ever,
+// since it could leave them unanswered. The caller holds writing.
+func (w *frameWatch) isUnaware(code uint32) bool {
+	if code != errorRefused || w.settled.Load() || w.unaware == maxUnaware {
+		return false
+	}
+	w.unaware++
+	return true
 }
 
 // isFirst tells whether a stream is reset for the first time, and remembers it. What

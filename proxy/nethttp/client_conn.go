@@ -63,8 +63,8 @@ func (c *clientConn) Write(p []byte) (int, error) {
 		defer w.writing.Unlock()
 		w.sent(p)
 		n, err := c.write(p)
-		if err == nil && c.server.draining.Load() {
-			err = c.sendAway()
+		if err == nil && (c.server.draining.Load() || w.parting.Load() != nil) {
+			err = c.interject()
 		}
 		return n, err
 	}

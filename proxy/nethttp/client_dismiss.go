@@ -28,11 +28,11 @@ func (s *clientSocket) dismiss(tooMuch string) {
 	s.server.counts.dismissed.Add(1)
 	s.server.cfg.Logger.Debug("a client of HTTP/2 is sent away", "listener", s.server.cfg.Listener.Name, "remote", s.remote, "why", tooMuch)
 	_ = s.Conn.SetReadDeadline(time.Now().Add(dismissTime)) // fails on a dead connection, as the read will
-	if w := s.in.frames; w.writing.TryLock() {
-		var err error
-		if w.maySpeak() {
-			_, err = (*clientConn)(s).write(goAway(w.last, errorEnhanceCalm, tooMuch))
-		}
+	w := s.in.frames
+	parting := goAway(w.last, errorEnhanceCalm, tooMuch)
+	w.parting.Store(&parting)
+	if w.writing.TryLock() { // else who writes now tells it
+		err := (*clientConn)(s).interject()
 		w.writing.Unlock()
 		if err != nil {
 			return

@@ -11,15 +11,24 @@ func (s *clientSocket) beginHTTP2() {
 	}
 }
 
-// sendAway tells a client of HTTP/2 to open no more streams, unless it was told,
-// and lets those that it opens before it knows come too: net/http would refuse
-// these, and a client cannot send a request again whose body it streamed
-// (RFC 9113, 6.8). Who has not asked for anything yet may, once. The caller
-// holds writing.
-func (c *clientConn) sendAway() error {
+// interject puts what weir has to say between the frames of net/http: if that is in
+// the midst of one, with a later write. The caller holds writing.
+//
+// A server that drains tells clients to open no more streams, and lets those that
+// they open before they know come too: net/http would refuse these, and a client
+// cannot send a request again whose body it streamed (RFC 9113, 6.8). Who has not
+// asked for anything yet may, once.
+func (c *clientConn) interject() error {
 	w := c.in.frames
-	if w.leaving || !w.asked.Load() || !w.maySpeak() {
-		return nil // it is tried again with the next write
+	if !w.maySpeak() {
+		return nil
+	}
+	if parting := w.parting.Swap(nil); parting != nil {
+		_, err := c.write(*parting)
+		return err
+	}
+	if w.leaving || !w.asked.Load() || !c.server.draining.Load() {
+		return nil
 	}
 	w.leaving = true
 	_, err := c.write(goAway(streamNumberBits, errorNone, ""))
@@ -35,7 +44,7 @@ func (s *Server) sendAllAway() {
 			w := c.in.frames
 			w.writing.Lock()
 			defer w.writing.Unlock()
-			_ = c.sendAway() // fails on a dead connection
+			_ = c.interject() // fails on a dead connection
 		})
 		return true
 	})

@@ -50,6 +50,9 @@ func (s *stream) checkFields(r *http.Request) *refusal {
 	if limit := s.server.cfg.MaxFields; limit > 0 && fields > limit {
 		return &refusal{http.StatusRequestHeaderFieldsTooLarge, "has too many header fields"}
 	}
+	if s.h2 {
+		return checkHTTP2(r)
+	}
 	return nil
 }
 
