@@ -24,10 +24,10 @@ race: ## all tests with the race detector (needs gcc), then what skipped; REQUIR
 lint: ## gofmt, go vet and golangci-lint in the version that .ci/run pins
 	.ci/run fmt vet lint
 
-bench: ## picks, asks and exchanges; then CPU per request against nginx (needs nginx and wrk)
+bench: ## picks, asks and exchanges; then CPU per request against nginx (needs nginx, wrk and h2load)
 	go test -run '^$$' -bench . -benchmem ./balance/... ./proxy/...
 	go test -run '^$$' -bench Ask -benchmem ./bench
-	go test -run '^$$' -bench Proxies -benchtime 1x ./bench
+	go test -run '^$$' -bench 'Proxies|Protocols|Handshakes' -benchtime 1x ./bench
 
 smoke: ## weir as a process between nginx and wrk, while peers are killed and frozen
 	go run ./internal/smoke

@@ -26,14 +26,10 @@ func BenchmarkProxies(b *testing.B) {
 	nginxPath, wrk := part.Need(b, "nginx"), part.Need(b, "wrk")
 	dir := b.TempDir()
 	peerPort, port := freePort(b), 0
-	start(b, peerPort, nginxPath, nginxArgs(b, dir, "peer", fmt.Sprintf(
-		`server { listen 127.0.0.1:%d; location / { return 200 "0123456789012345678901234567890123456789012345678901234567890123"; } }`, peerPort))...)
+	start(b, peerPort, nginxPath, nginxArgs(b, dir, "peer", nginxPeer(peerPort))...)
 	peer := fmt.Sprintf("127.0.0.1:%d", peerPort)
 
-	weir := filepath.Join(dir, "weir")
-	if out, err := exec.Command("go", "build", "-o", weir, "../cmd/server").CombinedOutput(); err != nil {
-		b.Fatalf("build weir: %v\n%s", err, out)
-	}
+	weir := buildWeir(b)
 	proxies := []struct {
 		name, path string
 		args       func(port int) []string
@@ -78,6 +74,24 @@ func BenchmarkProxies(b *testing.B) {
 			b.ReportMetric(perRequest/nginxCPU, "x-nginx")
 		})
 	}
+}
+
+// answer is the body of every response: 64 bytes.
+const answer = "0123456789012345678901234567890123456789012345678901234567890123"
+
+// nginxPeer is an nginx that answers each request by itself.
+func nginxPeer(port int) string {
+	return fmt.Sprintf(`server { listen 127.0.0.1:%d; location / { return 200 "%s"; } }`, port, answer)
+}
+
+// buildWeir returns the path of a weir made of this tree.
+func buildWeir(b *testing.B) string {
+	b.Helper()
+	weir := filepath.Join(b.TempDir(), "weir")
+	if out, err := exec.Command("go", "build", "-o", weir, "../cmd/server").CombinedOutput(); err != nil {
+		b.Fatalf("build weir: %v\n%s", err, out)
+	}
+	return weir
 }
 
 func seconds() int {

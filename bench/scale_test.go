@@ -36,10 +36,7 @@ func BenchmarkScale(b *testing.B) {
 	if n, err := strconv.Atoi(os.Getenv("WEIR_BENCH_UPSTREAMS")); err == nil && n > 0 {
 		most = n
 	}
-	weir := filepath.Join(b.TempDir(), "weir")
-	if out, err := exec.Command("go", "build", "-o", weir, "../cmd/server").CombinedOutput(); err != nil {
-		b.Fatalf("build weir: %v\n%s", err, out)
-	}
+	weir := buildWeir(b)
 	port := acceptAll(b)
 	for n := 10; n <= most; n *= 10 {
 		for _, check := range []string{"off", "tcp"} {
