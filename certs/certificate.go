@@ -21,6 +21,9 @@ type Certificate struct {
 	// KeyType is the kind of its key: "RSA 2048", "ECDSA P-256", "Ed25519".
 	KeyType             string
 	NotBefore, NotAfter time.Time
+	// EndsWith is the subject of the certificate in the chain that NotBefore and
+	// NotAfter are of; empty = it is the certificate itself.
+	EndsWith string
 	// UsedBy are those who use it, sorted.
 	UsedBy []string
 	// Loaded is since when it is in force.
@@ -40,9 +43,13 @@ func (s *Set) Certificates() []Certificate {
 	for _, h := range all {
 		m := h.now.Load()
 		c := m.subject()
+		end, endsWith := m.ends(), ""
+		if end != c {
+			endsWith = end.Subject.String()
+		}
 		certificates = append(certificates, Certificate{
 			File: h.id.Cert, Key: h.id.Key, Names: names(c), Issuer: c.Issuer.String(), Serial: serial(c), KeyType: keyName(c.PublicKey),
-			NotBefore: c.NotBefore, NotAfter: c.NotAfter, UsedBy: h.usedBy(), Loaded: m.loaded, Problem: h.watch.problem, ProblemSince: h.watch.since,
+			NotBefore: end.NotBefore, NotAfter: end.NotAfter, EndsWith: endsWith, UsedBy: h.usedBy(), Loaded: m.loaded, Problem: h.watch.problem, ProblemSince: h.watch.since,
 		})
 	}
 	return certificates

@@ -11,6 +11,9 @@ var (
 	ErrKey = errors.New("no usable private key")
 	// ErrMismatch is returned when a key does not belong to the first certificate of its chain.
 	ErrMismatch = errors.New("key and certificate do not belong together")
+	// ErrOutOfTime is returned when a certificate has ended, or begins later, and what
+	// is in force is in its time.
+	ErrOutOfTime = errors.New("not valid now")
 	// ErrOptions is returned when ServerOptions or ClientOptions contradict themselves.
 	ErrOptions = errors.New("options cannot be used")
 )

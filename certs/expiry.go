@@ -35,13 +35,13 @@ func due(certificates []Certificate, now time.Time, told map[identity]int) ([]Ex
 			notices[i].UsedBy = sorted(append(notices[i].UsedBy, c.UsedBy...))
 			continue
 		}
-		nearest, ok := threshold(c, now)
+		nearest, ok := threshold(c.NotBefore, c.NotAfter, now)
 		if before, known := told[c.identity()]; !ok || (known && before <= nearest) {
 			continue
 		}
 		at[c.identity()] = len(notices)
 		next[c.identity()] = nearest
-		notices = append(notices, Expiring{Files: []string{c.File}, Names: c.Names, NotAfter: c.NotAfter, DaysLeft: daysLeft(c, now), UsedBy: slices.Clone(c.UsedBy)})
+		notices = append(notices, Expiring{Files: []string{c.File}, Names: c.Names, NotAfter: c.NotAfter, EndsWith: c.EndsWith, DaysLeft: daysLeft(c, now), UsedBy: slices.Clone(c.UsedBy)})
 	}
 	held := map[identity]bool{}
 	for _, c := range certificates {
@@ -55,8 +55,8 @@ func due(certificates []Certificate, now time.Time, told map[identity]int) ([]Ex
 
 // threshold returns the nearest threshold that a certificate has passed: 30, 14,
 // 7, 1 or 0 days; false when there is none.
-func threshold(c Certificate, now time.Time) (int, bool) {
-	left, life := c.NotAfter.Sub(now), c.NotAfter.Sub(c.NotBefore)
+func threshold(begin, end, now time.Time) (int, bool) {
+	left, life := end.Sub(now), end.Sub(begin)
 	if left <= 0 {
 		return 0, true
 	}
@@ -69,7 +69,6 @@ func threshold(c Certificate, now time.Time) (int, bool) {
 }
 
 // daysLeft is rounded up; 0 = the certificate has ended.
-func daysLeft(c Certificate, now time.Time) int {
-	left := max(0, c.NotAfter.Sub(now))
-	return int((left + day - 1) / day)
-}
+func daysLeft(c Certificate, now time.Time) int { return inDays(max(0, c.NotAfter.Sub(now))) }
+
+func inDays(d time.Duration) int { return int((d + day - 1) / day) }

@@ -122,3 +122,30 @@ func TestALookTellsWhatEnds(t *testing.T) {
 		t.Errorf("got %+v, want that it was reloaded", got)
 	}
 }
+
+// TestAChainEndsWithTheFirstOfItThatEnds: no client takes a certificate whose
+// intermediate has ended; the root's end does not count, for clients have their own.
+func TestAChainEndsWithTheFirstOfItThatEnds(t *testing.T) {
+	root := issue(t, nil, wanted{subject: "root", to: today.Add(day), change: isAuthority})
+	middle := issue(t, root, wanted{subject: "middle", to: today.Add(3 * day), change: isAuthority})
+	leaf := issue(t, middle, wanted{names: []string{"a.test"}})
+	var notices told
+	set := Open(Options{Now: atToday, Tell: notices.tell})
+	mustServer(t, set, ServerOptions{Pairs: []Pair{leaf.save(t, t.TempDir(), "a", middle, root)}})
+	c := set.Certificates()[0]
+	if !c.NotAfter.Equal(middle.leaf.NotAfter) || c.EndsWith != "CN=middle" || c.Serial != serial(leaf.leaf) {
+		t.Errorf("it ends at %v with %q", c.NotAfter, c.EndsWith)
+	}
+	set.Look(today)
+	got := notices.take()
+	if len(got) != 1 || got[0].(Expiring).EndsWith != "CN=middle" || got[0].(Expiring).DaysLeft != 3 {
+		t.Errorf("told %+v", got)
+	}
+	warned := ""
+	for _, w := range set.Warnings(today) {
+		warned += w.Text
+	}
+	if !strings.Contains(warned, "number 2 of the chain (CN=middle) ends at") || strings.Contains(warned, "CN=root) ends") {
+		t.Errorf("warnings: %s", warned)
+	}
+}

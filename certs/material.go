@@ -105,6 +105,28 @@ func (m *material) subject() *x509.Certificate {
 	return last
 }
 
+// ends is the certificate with which the material ends: of a pair the one of its
+// chain that ends first, for clients take none with one that has ended, but for an
+// authority's own, which they have themselves.
+func (m *material) ends() *x509.Certificate {
+	first := m.subject()
+	if m.pair == nil {
+		return first
+	}
+	for _, c := range m.chain[1:] {
+		if c.NotAfter.Before(first.NotAfter) && !selfSigned(c) {
+			first = c
+		}
+	}
+	return first
+}
+
+// isValid tells whether the certificate itself is in its time.
+func (m *material) isValid(now time.Time) bool {
+	c := m.subject()
+	return !now.Before(c.NotBefore) && !now.After(c.NotAfter)
+}
+
 // names are what a certificate is for: names and addresses, else its subject.
 func names(c *x509.Certificate) []string {
 	all := append([]string(nil), c.DNSNames...)

@@ -13,6 +13,9 @@ type Expiring struct {
 	// Names are what it is for.
 	Names    []string
 	NotAfter time.Time
+	// EndsWith is the subject of the certificate in the chain that ends; empty = it
+	// is the certificate itself.
+	EndsWith string
 	// DaysLeft is rounded up; 0 = it has ended.
 	DaysLeft int
 	// UsedBy are those who use it, sorted.

@@ -80,6 +80,8 @@ func TestWhatChangesOfFilesLeadTo(t *testing.T) {
 	}
 	gone := []byte{}
 	firstCert, firstKey, secondCert, secondKey := first.cert(), first.keyPEM(t), second.cert(), second.keyPEM(t)
+	ended := issue(t, nil, wanted{names: []string{"a.test"}, to: today.Add(-time.Hour)})
+	early := issue(t, nil, wanted{names: []string{"a.test"}, from: today.Add(time.Minute)})
 	for _, test := range []struct {
 		name  string
 		steps []step
@@ -100,6 +102,17 @@ func TestWhatChangesOfFilesLeadTo(t *testing.T) {
 			{0, garbage, nil, first, ""},
 			{10 * time.Second, nil, nil, first, "-----BEGIN CERTIFICATE-----"},
 			{time.Hour, nil, nil, first, ""},
+		}},
+		{"one that has ended", []step{
+			{0, ended.cert(), ended.keyPEM(t), first, ""},
+			{10 * time.Second, nil, nil, first, "not valid now: it ended at"},
+			{11 * time.Second, secondCert, secondKey, second, "reloaded"},
+		}},
+		{"one that begins later", []step{
+			{0, early.cert(), early.keyPEM(t), first, ""},
+			{10 * time.Second, nil, nil, first, "what is in force stays until then"},
+			{59 * time.Second, nil, nil, first, ""},
+			{time.Minute, nil, nil, early, "reloaded"},
 		}},
 		{"other garbage, when it stays, too", []step{
 			{0, garbage, nil, first, ""},

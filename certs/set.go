@@ -2,6 +2,7 @@ package certs
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -93,7 +94,7 @@ func (s *Set) Look(now time.Time) {
 	defer s.looking.Unlock()
 	var notices []Notice
 	for _, h := range s.list() {
-		if notice := s.settle(h, h.look(), now); notice != nil {
+		if notice := s.settle(h, h.judge(h.look(), now), now); notice != nil {
 			notices = append(notices, notice)
 		}
 	}
@@ -125,12 +126,12 @@ func (s *Set) settle(h *held, r reading, now time.Time) Notice {
 		h.now.Store(r.material)
 		s.generation.Add(1)
 	}
-	c := h.now.Load().subject()
+	c, end := h.now.Load().subject(), h.now.Load().ends().NotAfter
 	switch todo {
 	case replace, restore:
-		return Reloaded{File: h.id.Cert, Names: names(c), NotAfter: c.NotAfter, Serial: serial(c), UsedBy: h.usedBy()}
+		return Reloaded{File: h.id.Cert, Names: names(c), NotAfter: end, Serial: serial(c), UsedBy: h.usedBy()}
 	case refuse:
-		return Refused{File: h.id.Cert, Err: r.err, Names: names(c), NotAfter: c.NotAfter, UsedBy: h.usedBy()}
+		return Refused{File: h.id.Cert, Err: r.err, Names: names(c), NotAfter: end, UsedBy: h.usedBy()}
 	case keep:
 	}
 	return nil
@@ -212,6 +213,22 @@ func (h *held) look() reading {
 	}
 	h.last = reading{sum: sum, err: err, material: m}
 	return h.last
+}
+
+// judge refuses what is out of its time while what is in force is not. It is asked
+// with each look: a certificate may begin, and what is in force ends.
+func (h *held) judge(r reading, now time.Time) reading {
+	if r.err != nil || r.material.isValid(now) || !h.now.Load().isValid(now) {
+		return r
+	}
+	c := r.material.subject()
+	if now.Before(c.NotBefore) {
+		r.err = fmt.Errorf("%s: %w: it is valid from %s on, and it is %s; what is in force stays until then", h.id.Cert, ErrOutOfTime, stamp(c.NotBefore), stamp(now))
+	} else {
+		r.err = fmt.Errorf("%s: %w: it ended at %s; renew it", h.id.Cert, ErrOutOfTime, stamp(c.NotAfter))
+	}
+	r.material = nil
+	return r
 }
 
 // usedBy returns the users, sorted. Set.mu is held.

@@ -13,7 +13,7 @@ type WarningKind string
 // The kinds of warnings.
 const (
 	WarnExpired     WarningKind = "expired"          // it has ended, or one of its chain has
-	WarnExpiring    WarningKind = "expiring"         // it ends within 30 days, and was made for longer
+	WarnExpiring    WarningKind = "expiring"         // it, or one of its chain, ends soon: as Expiring tells
 	WarnNotYetValid WarningKind = "not_yet_valid"    // it begins later; is the clock right?
 	WarnOpenKey     WarningKind = "open_key"         // every user of the system may read the key
 	WarnSharedName  WarningKind = "shared_name"      // another pair has the name and the kind of key, too
@@ -57,8 +57,12 @@ func warnings(id Pair, m *material, now time.Time) []Warning {
 		return all
 	}
 	for i, c := range m.chain[1:] {
-		if now.After(c.NotAfter) {
+		_, soon := threshold(c.NotBefore, c.NotAfter, now)
+		switch {
+		case now.After(c.NotAfter):
 			warn(WarnExpired, "number %d of the chain (%s) ended at %s; get the chain from the authority anew", i+2, c.Subject, stamp(c.NotAfter))
+		case soon && !selfSigned(c):
+			warn(WarnExpiring, "number %d of the chain (%s) ends at %s, in %d days; get the chain from the authority anew", i+2, c.Subject, stamp(c.NotAfter), inDays(c.NotAfter.Sub(now)))
 		}
 	}
 	chain(m.chain, warn)
@@ -83,13 +87,14 @@ func warnings(id Pair, m *material, now time.Time) []Warning {
 // validity warns about the time of a certificate.
 func validity(c *x509.Certificate, now time.Time, warn func(WarningKind, string, ...any)) {
 	left := c.NotAfter.Sub(now)
+	_, soon := threshold(c.NotBefore, c.NotAfter, now)
 	switch {
 	case now.Before(c.NotBefore):
 		warn(WarnNotYetValid, "it is valid from %s on, and it is %s; is the clock right?", stamp(c.NotBefore), stamp(now))
 	case left < 0:
 		warn(WarnExpired, "it ended at %s; renew it", stamp(c.NotAfter))
-	case left <= 30*day && c.NotAfter.Sub(c.NotBefore) > 30*day:
-		warn(WarnExpiring, "it ends at %s, in %d days; renew it", stamp(c.NotAfter), int((left+day-1)/day))
+	case soon:
+		warn(WarnExpiring, "it ends at %s, in %d days; renew it", stamp(c.NotAfter), inDays(left))
 	}
 }
 

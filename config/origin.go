@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// origin is where a value comes from: a line of one of the files. It is kept
+// origin is where a value comes from: a place in one of the files. It is kept
 // for every value, so it is small.
-type origin struct{ file, line int32 }
+type origin struct{ file, line, column int32 }
 
 // origins are those of the values that the files have, by path. What is not
 // there is a default.
@@ -22,7 +22,8 @@ type origins struct {
 
 // note remembers where the value stands.
 func (v item) note(env ...string) {
-	v.r.origins.at[v.path] = origin{file: int32(v.doc.index), line: int32(startOf(v.node).Position.Line)} //nolint:gosec // both are bounded
+	at := startOf(v.node).Position
+	v.r.origins.at[v.path] = origin{file: int32(v.doc.index), line: int32(at.Line), column: int32(at.Column)} //nolint:gosec // all are bounded
 	v.r.origins.made(v.path, env)
 }
 
@@ -60,6 +61,32 @@ func (o *origins) of(path string) string {
 		text += ", env " + strings.Join(slices.Compact(env), ", ")
 	}
 	return text
+}
+
+// FaultAt returns a fault of the value at a path, such as
+// "listeners[0].tls.certs[1].key", for those who find out about what it names. Its
+// place is that of the value, or none when the value is a default.
+func (c *Config) FaultAt(path, message string) Fault {
+	f := Fault{Path: path, Message: message}
+	if c.origins == nil {
+		return f
+	}
+	if at, ok := c.origins.at[path]; ok {
+		f.File, f.Line, f.Column, f.file = c.origins.files[at.file], int(at.line), int(at.column), int(at.file)
+	}
+	return f
+}
+
+// NewFaults returns an error of faults, in the order of the files; nil when there
+// are none.
+func NewFaults(list []Fault) error {
+	if len(list) == 0 {
+		return nil
+	}
+	f := &Faults{}
+	f.add(list)
+	f.sort()
+	return f
 }
 
 // fileText shows the name of a file on one line.

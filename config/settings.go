@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -192,8 +193,15 @@ func operatorToken(v item) (Secret, bool) {
 // folder returns the path of a folder.
 func folder(v item) (string, bool) { return v.somePath("a folder") }
 
-// filePath returns the path of a file.
-func filePath(v item) (string, bool) { return v.somePath("a file") }
+// filePath returns the path of a file. A relative one counts from the folder of
+// the file that it stands in.
+func filePath(v item) (string, bool) {
+	path, ok := v.somePath("a file")
+	if ok && !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(v.doc.file), path)
+	}
+	return path, ok
+}
 
 func (v item) somePath(kind string) (string, bool) {
 	path, ok := text(v)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -22,15 +23,42 @@ type certificates struct {
 	mu      sync.Mutex
 	clients map[messages.PeerTLS]*certs.Client
 
+	log *slog.Logger
+
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
 
 // newCertificates holds nothing yet. tell is given what is to be known of them.
-func newCertificates(tell func(messages.Event)) *certificates {
-	c := &certificates{clients: map[messages.PeerTLS]*certs.Client{}}
-	c.set = certs.Open(certs.Options{Tell: func(n certs.Notice) { tell(certEvent(n, time.Now())) }})
+func newCertificates(tell func(messages.Event), log *slog.Logger) *certificates {
+	c := &certificates{clients: map[messages.PeerTLS]*certs.Client{}, log: log}
+	c.set = certs.Open(certs.Options{Tell: func(n certs.Notice) {
+		tell(certEvent(n, time.Now()))
+		if n, ok := n.(certs.Reloaded); ok {
+			c.warn(n.File)
+		}
+	}})
 	return c
+}
+
+// warn logs what works of a certificate that was read again, and should not stay so.
+func (c *certificates) warn(file string) {
+	for _, w := range c.set.Warnings(time.Now()) {
+		if w.File == file {
+			c.log.Warn("certificate", "warning", w.String())
+		}
+	}
+}
+
+// refused returns the files that have what cannot be used, and say so.
+func (c *certificates) refused() []string {
+	var all []string
+	for _, cert := range c.set.Certificates() {
+		if cert.Problem != nil {
+			all = append(all, fmt.Sprintf("the certificate %s is the one of before: %v", cert.File, cert.Problem))
+		}
+	}
+	return all
 }
 
 // start begins to look at the files, until close.
@@ -60,13 +88,21 @@ func certEvent(n certs.Notice, now time.Time) messages.CertChanged {
 	switch n := n.(type) {
 	case certs.Expiring:
 		return messages.CertChanged{File: n.Files[0], Change: messages.CertExpiring, NotAfter: n.NotAfter, DaysLeft: n.DaysLeft,
-			Detail: about(n.Names) + "; used by " + strings.Join(n.UsedBy, ", "), At: now}
+			Detail: about(n.Names) + endsWith(n.EndsWith) + "; used by " + strings.Join(n.UsedBy, ", "), At: now}
 	case certs.Refused:
 		return messages.CertChanged{File: n.File, Change: messages.CertRefused, NotAfter: n.NotAfter, DaysLeft: left(n.NotAfter), Detail: n.Err.Error(), At: now}
 	case certs.Reloaded:
 		return messages.CertChanged{File: n.File, Change: messages.CertReloaded, NotAfter: n.NotAfter, DaysLeft: left(n.NotAfter), Detail: about(n.Names), At: now}
 	}
 	panic(fmt.Sprintf("certificates: no event for %T", n)) // a notice that was added there and not here
+}
+
+// endsWith says which certificate of a chain ends first, if it is not the first.
+func endsWith(subject string) string {
+	if subject == "" {
+		return ""
+	}
+	return "; " + subject + " in its chain ends, get the chain from the authority anew"
 }
 
 // peerFiles is a change of what upstreams use.

@@ -73,14 +73,18 @@ func TestExamplesPassTheCheck(t *testing.T) {
 		}
 		files = append(files, found...)
 	}
-	t.Chdir(t.TempDir())
-	if err := os.Mkdir("certs", 0o700); err != nil {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(root)); err != nil {
 		t.Fatal(err)
 	}
-	writeFamily(t, "certs", exampleNames...)
+	if err := os.MkdirAll(filepath.Join(dir, "certs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFamily(t, filepath.Join(dir, "certs"), exampleNames...)
 	for _, file := range files {
-		t.Run(strings.TrimPrefix(file, root+"/"), func(t *testing.T) {
-			if code, out, stderr := command(t, "check", "-c", file); code != 0 || strings.Contains(out, "warning") {
+		name := strings.TrimPrefix(file, root+"/")
+		t.Run(name, func(t *testing.T) {
+			if code, out, stderr := command(t, "check", "-c", filepath.Join(dir, name)); code != 0 || strings.Contains(out, "warning") {
 				t.Errorf("status %d\n%s%s", code, out, stderr)
 			}
 		})

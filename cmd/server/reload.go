@@ -188,11 +188,11 @@ func (r *reloader) take(ctx context.Context, sources config.Sources, cause strin
 	w := r.weir
 	plan, err := w.listeners.plan(ctx, config.KeepSockets(running.Listeners, next.Listeners), false)
 	if err != nil {
-		return admin.Reloaded{}, r.refuse(cause, err)
+		return admin.Reloaded{}, r.refuse(cause, placed(next, err))
 	}
 	files, err := w.certs.plan(next.Desired.Upstreams)
 	if err != nil {
-		return admin.Reloaded{}, r.refuse(cause, errors.Join(err, plan.abort()))
+		return admin.Reloaded{}, r.refuse(cause, errors.Join(placed(next, err), plan.abort()))
 	}
 	if err := w.apply(ctx, next.Desired); err != nil {
 		files.abort()
@@ -207,7 +207,18 @@ func (r *reloader) take(ctx context.Context, sources config.Sources, cause strin
 	}
 	r.running.Store(inForce(running, next))
 	tidyMemory(next)
-	return r.tell(delta, next, cause), nil
+	found, _ := verify(next) // files that went bad a moment ago are told by who watches them
+	return r.tell(delta, append(texts(next.Warnings), found...), cause), nil
+}
+
+// placed returns all that is wrong with what cfg leads to, with its places, or else
+// err. Files count only once something new has to be read: what is in force is not
+// given up for a file that is being written.
+func placed(cfg *config.Config, err error) error {
+	if _, faults := verify(cfg); faults != nil {
+		return faults
+	}
+	return err
 }
 
 // manyUpstreams is from how many upstreams on the memory of reading them is worth
@@ -232,7 +243,7 @@ func inForce(running, next *config.Config) *config.Config {
 }
 
 // tell logs and publishes what a reload changed, and returns it.
-func (r *reloader) tell(delta config.Delta, next *config.Config, cause string) admin.Reloaded {
+func (r *reloader) tell(delta config.Delta, warnings []string, cause string) admin.Reloaded {
 	r.refused.Store(nil)
 	r.counts.applied.Add(1)
 	r.appliedAt.Store(time.Now().Unix())
@@ -240,9 +251,9 @@ func (r *reloader) tell(delta config.Delta, next *config.Config, cause string) a
 	for _, key := range delta.NeedsRestart {
 		result.NeedsRestart = append(result.NeedsRestart, key.String())
 	}
-	for _, warning := range next.Warnings {
-		result.Warnings = append(result.Warnings, warning.String())
-		r.log.Warn("configuration", "warning", warning.String())
+	for _, warning := range warnings {
+		result.Warnings = append(result.Warnings, warning)
+		r.log.Warn("configuration", "warning", warning)
 	}
 	for _, h := range r.weir.shadowed() {
 		text := fmt.Sprintf("the %s %s of %s is not in force: %s", h.Kind, h.Name, h.Layer, h.Detail)

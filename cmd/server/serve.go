@@ -38,9 +38,13 @@ itself, on SIGHUP, and with weir reload; a bad one changes nothing.`,
 			if err != nil {
 				return err
 			}
+			found, err := verify(cfg)
+			if err != nil {
+				return err
+			}
 			log, level := newLogger(cfg.Log, env.stderr)
-			for _, warning := range cfg.Warnings {
-				log.Warn("configuration", "warning", warning.String())
+			for _, warning := range append(texts(cfg.Warnings), found...) {
+				log.Warn("configuration", "warning", warning)
 			}
 			opts := options{logger: log, level: level, sources: sources, env: env.lookup}
 			if env.hangups != nil {

@@ -130,6 +130,24 @@ func TestAListenerSpeaksTLSAndTakesNewCertificates(t *testing.T) {
 		}
 	}
 
+	if log := s.instance.stderr.String(); !strings.Contains(log, "blog.pem: it ends at") || !strings.Contains(log, "shop.pem: it is signed by itself") {
+		t.Errorf("the log has no warnings of the certificates:\n%s", log)
+	}
+
+	// One that has ended is not taken, shows as what is wrong, and keeps no reload back.
+	writePair(t, s.dir, "blog", 4, -1, "blog.test")
+	eventually(t, "a certificate that has ended is refused", func() bool {
+		_, _, ready := get(t, s.adminURL+"/readyz")
+		return strings.Contains(ready, `"ready":true`) && strings.Contains(ready, "blog.pem is the one of before") && strings.Contains(ready, "it ended at")
+	})
+	if _, body, err := s.fetch(tlsClient(t, "blog.test", true, blog)); err != nil || body != "a" {
+		t.Errorf("the certificate of before: %v", err)
+	}
+	s.write(strings.Replace(text, "web: {addrs", "other: {addrs: [\"127.0.0.1:1\"]}, web: {addrs", 1))
+	if code, out, stderr := s.reload(); code != 0 || !strings.Contains(out, "upstream other added") {
+		t.Errorf("status %d, %s%s", code, out, stderr)
+	}
+
 	// A reload that asks for files that are not there changes nothing.
 	s.write(strings.Replace(text, "blog.pem", "gone.pem", 1))
 	if code, _, stderr := s.reload(); code != 1 || !strings.Contains(stderr, "gone.pem") {

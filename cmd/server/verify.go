@@ -1,46 +1,126 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/weirproxy/weir/certs"
 	"github.com/weirproxy/weir/config"
 	"github.com/weirproxy/weir/messages"
 	"github.com/weirproxy/weir/socket"
 )
 
-// verify looks at what a valid file leads to and the file alone does not tell:
-// patterns of hosts, and files of certificates. It returns all that is wrong, and
-// what works and should not stay so.
+// verification looks at what a valid file leads to and the file alone does not tell:
+// patterns of hosts, options of sockets, and files of certificates.
+type verification struct {
+	cfg    *config.Config
+	now    time.Time
+	faults []config.Fault
+	// warnings are of what works and should not stay so, each once.
+	warnings []string
+	warned   map[string]bool
+}
+
+// verify returns all that is wrong, as *config.Faults, and what works and should
+// not stay so.
 func verify(cfg *config.Config) (warnings []string, err error) {
-	var errs []error
-	for _, u := range cfg.Desired.Upstreams.All() {
-		for _, key := range socket.Unsupported(u.Transport.TCP, false) {
-			warnings = append(warnings, fmt.Sprintf("upstreams.%s.%s: not on this platform; no peer is reached with it", u.Name, key))
-		}
-		if u.Discovery.Kind == messages.DiscoverTransparent {
-			if _, err := patternsOf(u.Discovery.Transparent); err != nil {
-				errs = append(errs, fmt.Errorf("upstreams.%s.%w", u.Name, err))
-			}
-		}
-	}
-	files := newCertificates(func(messages.Event) {})
+	v := &verification{cfg: cfg, now: time.Now(), warned: map[string]bool{}}
 	for i, l := range cfg.Listeners {
+		at := fmt.Sprintf("listeners[%d]", i)
 		for _, key := range socket.Unsupported(l.TCP, l.ReusePort) {
-			warnings = append(warnings, fmt.Sprintf("listeners[%d].%s: not on this platform; weir does not start with it", i, key))
+			v.warn(at + "." + key + ": not on this platform; weir does not start with it")
 		}
 		if l.TLS.On() {
-			if _, err := files.set.Server("listener "+l.Addr, serverOptions(l.TLS)); err != nil {
-				errs = append(errs, fmt.Errorf("listeners[%d].tls: %w", i, err))
-			}
+			v.listener(at+".tls", l)
 		}
 	}
-	if _, err := files.plan(cfg.Desired.Upstreams); err != nil {
-		errs = append(errs, err)
+	clients := certs.Open(certs.Options{})
+	for _, u := range cfg.Desired.Upstreams.All() {
+		v.upstream("upstreams."+u.Name, u, clients)
 	}
-	for _, w := range files.set.Warnings(time.Now()) {
-		warnings = append(warnings, w.String())
+	v.tell(clients.Warnings(v.now))
+	return v.warnings, config.NewFaults(v.faults)
+}
+
+func (v *verification) fault(path, text string) {
+	v.faults = append(v.faults, v.cfg.FaultAt(path, text))
+}
+
+func (v *verification) warn(text string) {
+	if !v.warned[text] {
+		v.warned[text] = true
+		v.warnings = append(v.warnings, text)
 	}
-	return warnings, errors.Join(errs...)
+}
+
+func (v *verification) tell(warnings []certs.Warning) {
+	for _, w := range warnings {
+		v.warn(w.String())
+	}
+}
+
+// listener reads the files of a listener.
+func (v *verification) listener(at string, l config.Listener) {
+	options := serverOptions(l.TLS)
+	var good []certs.Pair
+	for i, pair := range options.Pairs {
+		if _, err := certs.Check(v.now, pair); err != nil {
+			v.fault(keyAtFault(fmt.Sprintf("%s.certs[%d].", at, i), "cert", pair.Cert, "key", pair.Key, err), err.Error())
+			continue
+		}
+		good = append(good, pair)
+	}
+	warnings, _ := certs.Check(v.now, good...) // they were read a moment ago; what became of them since is told later
+	v.tell(warnings)
+	if options.Pairs = good; len(good) == 0 {
+		return
+	}
+	set := certs.Open(certs.Options{})
+	if _, err := set.Server(l.Addr, options); err != nil {
+		v.fault(at+".client_ca", strings.TrimPrefix(err.Error(), l.Addr+": ")) // all else was read
+	}
+	v.tell(set.Warnings(v.now))
+}
+
+// upstream looks at what an upstream leads to, and reads its files.
+func (v *verification) upstream(at string, u messages.UpstreamSpec, clients *certs.Set) {
+	for _, key := range socket.Unsupported(u.Transport.TCP, false) {
+		v.warn(at + "." + key + ": not on this platform; no peer is reached with it")
+	}
+	if u.Discovery.Kind == messages.DiscoverTransparent {
+		if _, err := patternsOf(u.Discovery.Transparent); err != nil {
+			key, text, _ := strings.Cut(err.Error(), ": ")
+			v.fault(at+"."+key, text)
+		}
+	}
+	t := u.Transport.TLS
+	if t.ServerName == "" {
+		return
+	}
+	if _, err := clients.Client(u.Name, clientOptions(t)); err != nil {
+		key := keyAtFault(at+".", "client_cert", t.ClientCert, "client_key", t.ClientKey, err)
+		if text := err.Error(); t.CA != "" && strings.Contains(text, t.CA) && (t.ClientCert == "" || !strings.Contains(text, t.ClientCert)) {
+			key = at + ".ca"
+		}
+		v.fault(key, strings.TrimPrefix(err.Error(), u.Name+": "))
+	}
+}
+
+// keyAtFault returns the path of the one of two keys whose file an error names
+// alone, or else the first.
+func keyAtFault(at, first, firstFile, second, secondFile string, err error) string {
+	if text := err.Error(); firstFile != secondFile && strings.Contains(text, secondFile) && !strings.Contains(text, firstFile) {
+		return at + second
+	}
+	return at + first
+}
+
+// texts are warnings of the file as they are shown.
+func texts(warnings []config.Warning) []string {
+	all := make([]string, len(warnings))
+	for i, w := range warnings {
+		all[i] = w.String()
+	}
+	return all
 }

@@ -85,7 +85,7 @@ func start(ctx context.Context, cfg *config.Config, opts options) (*weir, error)
 	w.registry, w.feed = balance.NewRegistry(), notifier.NewFeed(1000)
 	w.core = proxy.New(proxy.Deps{Registry: w.registry, NewPeerCodec: w.newPeerCodec, NewFinder: w.newFinder,
 		Suspect: func(m messages.Suspected) { w.system.Suspect(m) }, Logger: w.log, AccessLog: cfg.Log.Access})
-	w.certs = newCertificates(func(e messages.Event) { w.system.Notify(e) })
+	w.certs = newCertificates(func(e messages.Event) { w.system.Notify(e) }, w.log)
 	passed, err := socket.Inherit()
 	if err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ func (w *weir) degraded() []string {
 			reasons = append(reasons, problem)
 		}
 	}
+	reasons = append(reasons, w.certs.refused()...)
 	for _, ref := range w.registry.Refs() {
 		if s := ref.Snapshot(); s != nil && s.Parked() {
 			reasons = append(reasons, "upstream "+ref.Name()+" is parked: its actor crashed again and again; a change of its configuration wakes it")

@@ -144,6 +144,7 @@ func TestStreamsThatTheClientHadResetCountAsItsResets(t *testing.T) {
 		http2.ErrCodeRefusedStream: true, http2.ErrCodeNo: false, http2.ErrCodeInternal: false, http2.ErrCodeCancel: false} {
 		w, told := newFrameWatch(), ""
 		w.in.skip = 0
+		told += w.look(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteSettingsAck() }))
 		for i := range uint32(maxResets + 1) {
 			told += w.look(writeFrames(t, func(fr *http2.Framer) error {
 				return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, EndHeaders: true})
@@ -154,6 +155,27 @@ func TestStreamsThatTheClientHadResetCountAsItsResets(t *testing.T) {
 		if (told != "") != hostile {
 			t.Errorf("%v: %q", code, told)
 		}
+	}
+}
+
+// TestStreamsBeyondALimitThatTheClientCannotKnow do not count, up to a bound.
+func TestStreamsBeyondALimitThatTheClientCannotKnow(t *testing.T) {
+	w := newFrameWatch()
+	w.in.skip = 0
+	refuse := func(from, to uint32) (told string) {
+		for i := from; i < to; i++ {
+			told += w.look(writeFrames(t, func(fr *http2.Framer) error {
+				return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, EndHeaders: true})
+			}))
+			w.sent(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteRSTStream(2*i+1, http2.ErrCodeRefusedStream) }))
+		}
+		return told + w.look(writeFrames(t, func(fr *http2.Framer) error { return fr.WritePing(false, [8]byte{}) }))
+	}
+	if told := refuse(0, maxUnaware); told != "" {
+		t.Errorf("before it knows: %q", told)
+	}
+	if told := refuse(maxUnaware, 3*maxUnaware); told == "" {
+		t.Error("one that never answers SETTINGS goes on and on")
 	}
 }
 

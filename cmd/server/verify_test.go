@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestFaultsOfFilesHaveTheirPlaces: relative paths count from the folder of the
+// file that names them, and all that is wrong is told at once.
+func TestFaultsOfFilesHaveTheirPlaces(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writePair(t, filepath.Join(dir, "sub"), "good", 1, 60, "good.test")
+	writePair(t, filepath.Join(dir, "sub"), "other", 2, 60, "good.test")
+	file := filepath.Join(dir, "sub", "weir.yaml")
+	check := func(text string) (code int, out string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, stderr := command(t, "check", "--json", "-c", file)
+		if stderr != "" {
+			t.Errorf("stderr: %s", stderr)
+		}
+		return code, out
+	}
+	code, out := check(`listeners:
+  - addr: ":1"
+    tls:
+      certs:
+        - {cert: good.pem, key: good.key}
+        - {cert: nope.pem, key: nope.key}
+        - {cert: good.pem, key: nope.key}
+      client_ca: nope-ca.pem
+      client_auth: require
+upstreams:
+  a: {addrs: ["10.0.0.1"], sni: a, ca: nope.pem}
+  b: {addrs: ["10.0.0.1"], sni: a, client_cert: good.pem, client_key: other.key}
+  c: {discovery: transparent, transparent: {allow: ["a.test", "127.0.0.1"]}}
+`)
+	var got struct {
+		OK     bool
+		Faults []struct {
+			Line, Column  int
+			Path, Message string
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 1 || got.OK {
+		t.Fatalf("status %d, %s, %v", code, out, err)
+	}
+	type place struct {
+		line, column int
+		path         string
+	}
+	var places []place
+	for _, f := range got.Faults {
+		places = append(places, place{f.Line, f.Column, f.Path})
+		if strings.Contains(f.Message, "nope") && !strings.Contains(f.Message, filepath.Join(dir, "sub", "nope")) {
+			t.Errorf("%s: %s", f.Path, f.Message)
+		}
+	}
+	want := []place{{6, 18, "listeners[0].tls.certs[1].cert"}, {7, 33, "listeners[0].tls.certs[2].key"}, {8, 18, "listeners[0].tls.client_ca"},
+		{11, 40, "upstreams.a.ca"}, {12, 49, "upstreams.b.client_cert"}, {13, 63, "upstreams.c.transparent.allow[1]"}}
+	if diff := cmp.Diff(want, places, cmp.AllowUnexported(place{})); diff != "" {
+		t.Errorf("places (-want +got):\n%s\n%s", diff, out)
+	}
+	if code, out = check(`listeners: [{addr: ":1", tls: {certs: [{cert: good.pem, key: good.key}, {cert: other.pem, key: other.key}]}}]
+upstreams: {a: {addrs: ["10.0.0.1"]}}
+`); code != 0 || !strings.Contains(out, "good.test is also in "+filepath.Join(dir, "sub", "good.pem")) {
+		t.Errorf("status %d, %s", code, out)
+	}
+}
