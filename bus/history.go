@@ -49,7 +49,7 @@ func (r *Replay) begin(ctx context.Context) error {
 	}
 	first := max(1, state.FirstSeq)
 	if !r.want.Since.IsZero() {
-		if first, err = r.firstSince(ctx, state.LastSeq); err != nil {
+		if first, err = r.firstSince(ctx, r.want.Since, state.LastSeq); err != nil {
 			return err
 		}
 	}
@@ -65,8 +65,7 @@ func (r *Replay) begin(ctx context.Context) error {
 }
 
 // firstSince is the sequence of the first event since then, or the next one to come.
-func (r *Replay) firstSince(ctx context.Context, last uint64) (uint64, error) {
-	since := r.want.Since
+func (r *Replay) firstSince(ctx context.Context, since time.Time, last uint64) (uint64, error) {
 	got, err := r.source.fetch(ctx, batch{StartTime: &since, Batch: 1})
 	if err != nil {
 		return 0, err

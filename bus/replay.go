@@ -58,6 +58,7 @@ type Replay struct {
 	oldest  time.Time
 	cutOff  bool
 	created time.Time // of the stream: another one counts anew
+	stored  time.Time // when the last event was stored that was fetched; zero = none was
 
 	cursor uint64        // the next sequence to ask for
 	buffer []StoredEvent // fetched and not returned
@@ -230,17 +231,30 @@ func (r *Replay) keep(got page) {
 		}
 	}
 	r.cursor = max(r.cursor, got.last+1)
+	if got.last > 0 {
+		r.stored = got.stored
+	}
 	r.atEnd = got.end
 }
 
-// look notices that the stream was made anew, whose sequences begin again.
+// look notices that the stream was made anew, whose sequences begin again; or that it
+// lost its end, as it may when the machine does, and gives the numbers of what was
+// lost to what comes now.
 func (r *Replay) look(ctx context.Context) error {
 	info, err := r.source.info(ctx, "")
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !info.Created.Equal(r.created) {
+	case !info.Created.Equal(r.created):
 		r.created, r.cursor = info.Created, max(1, info.State.FirstSeq)
+	case info.State.LastSeq+1 < r.cursor && r.stored.IsZero():
+		r.cursor = info.State.LastSeq + 1
+	case info.State.LastSeq+1 < r.cursor:
+		next, err := r.firstSince(ctx, r.stored.Add(1), info.State.LastSeq)
+		if err != nil {
+			return err
+		}
+		r.cursor = next
 	}
 	return nil
 }

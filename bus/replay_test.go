@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -227,6 +228,36 @@ func TestAReplaySurvivesARestartOfTheServer(t *testing.T) {
 	}
 	s.Restart() // whenever that is noticed
 	same(t, rest(t, r), numbers(21, 50))
+	restart(t, s, b)
+	store(t, b, "weir.evt.x", numbers(51, 55)...)
+	for _, id := range numbers(51, 55) {
+		if e := nextEvent(t, r); e.ID != id {
+			t.Fatalf("got %s, want %s", e.ID, id)
+		}
+	}
+}
+
+// TestAReplayGoesOnWithAStreamThatLostItsEnd puts an older copy of the store back.
+func TestAReplayGoesOnWithAStreamThatLostItsEnd(t *testing.T) {
+	s := natstest.Start(t, nil)
+	b := ready(t, external(t, s.URL(), nil))
+	store(t, b, "weir.evt.x", numbers(1, 20)...)
+	s.Stop()
+	older := t.TempDir()
+	if err := os.CopyFS(older, os.DirFS(s.Dir())); err != nil {
+		t.Fatal(err)
+	}
+	restart(t, s, b)
+	store(t, b, "weir.evt.x", numbers(21, 50)...)
+	r := replay(t, b, bus.ReplayRequest{Follow: true})
+	same(t, rest(t, r), numbers(1, 50))
+	s.Stop()
+	if err := os.RemoveAll(s.Dir()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(s.Dir(), os.DirFS(older)); err != nil {
+		t.Fatal(err)
+	}
 	restart(t, s, b)
 	store(t, b, "weir.evt.x", numbers(51, 55)...)
 	for _, id := range numbers(51, 55) {

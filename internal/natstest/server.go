@@ -42,6 +42,9 @@ func Prepare(t testing.TB, change func(*server.Options)) *Server {
 	return s
 }
 
+// Dir is where it stores; its content may be changed while it is stopped.
+func (s *Server) Dir() string { return s.dir }
+
 // URL is where clients connect to, running or not.
 func (s *Server) URL() string { return "nats://" + s.Addr() }
 
