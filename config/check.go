@@ -94,12 +94,27 @@ func (o *object) httpCheck(check *messages.CheckSpec) {
 	section(o, "tls", func(tls *object) {
 		verify := true
 		read(tls, "verify", &verify, truth)
-		read(tls, "ca", &h.CA, text)
+		read(tls, "ca", &h.CA, filePath)
 		h.SkipVerify = !verify
 		if h.SkipVerify && h.CA != "" {
 			tls.fault("ca has no meaning with verify: false")
 		}
 	})
+}
+
+// probeTLS has https probes of the peers' own port speak TLS as requests do, where the
+// check does not say otherwise.
+func (o *object) probeTLS(h *messages.HTTPCheck, t messages.PeerTLS) {
+	if t.ServerName == "" {
+		return
+	}
+	if t.ServerName != messages.HostServerName {
+		h.ServerName = t.ServerName
+	}
+	h.ClientCert, h.ClientKey = t.ClientCert, t.ClientKey
+	if _, own := o.r.origins.at[o.child("health_check").path+".tls"]; !own {
+		h.CA, h.SkipVerify = t.CA, !t.VerifyCert
+	}
 }
 
 func (v item) checkPath() (string, bool) {

@@ -45,6 +45,9 @@ func (o *object) transport(spec *messages.UpstreamSpec) {
 	t.ProxyProtocol = messages.ProxyProtocol(version)
 	if spec.Check.Kind != messages.CheckOff && spec.Check.Port == 0 { // another port is another service
 		spec.Check.ProxyProtocol = t.ProxyProtocol
+		if spec.Check.Kind == messages.CheckHTTPS {
+			o.probeTLS(&spec.Check.HTTP, t.TLS)
+		}
 	}
 }
 

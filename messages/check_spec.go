@@ -62,6 +62,11 @@ type HTTPCheck struct {
 	SkipVerify bool
 	// CA is a PEM file of the authorities that may sign; empty = the system's.
 	CA string
+	// ServerName is asked for and verified where Host is empty; empty = the peer's address.
+	ServerName string
+	// ClientCert and ClientKey are PEM files of what is shown to peers that ask;
+	// empty = nothing is.
+	ClientCert, ClientKey string
 }
 
 // comparableCheck is CheckSpec without its list, so that == works.
@@ -72,12 +77,12 @@ type comparableCheck struct {
 	method, host, path, contains, re string
 	status                           StatusSet
 	skipVerify                       bool
-	ca                               string
+	ca, name, cert, key              string
 	proxyProtocol                    ProxyProtocol
 }
 
 func (c CheckSpec) comparable() comparableCheck {
 	h := c.HTTP
 	return comparableCheck{c.Kind, c.Frequency, c.UnhealthyFrequency, c.ConnectionTimeout, c.ReadTimeout, c.Success, c.Failure,
-		c.Port, h.Method, h.Host, h.Path, h.BodyContains, h.BodyMatches, h.Status, h.SkipVerify, h.CA, c.ProxyProtocol}
+		c.Port, h.Method, h.Host, h.Path, h.BodyContains, h.BodyMatches, h.Status, h.SkipVerify, h.CA, h.ServerName, h.ClientCert, h.ClientKey, c.ProxyProtocol}
 }

@@ -183,8 +183,18 @@ func (p *httpProbe) headFailure(err error) Result {
 		return result(messages.CodeBadResponse, fmt.Sprintf("response head larger than %d bytes", maxHead))
 	case broken(err):
 		return result(messages.CodeReset, "connection closed before the response head was complete")
+	case isAlert(err): // in TLS 1.3 the peer judges after the handshake
+		return result(messages.CodeTLS, reason(err))
+	case strings.Contains(err.Error(), `malformed HTTP response "\x00\x00`): // SETTINGS
+		return result(messages.CodeBadResponse, "the peer answers in HTTP/2, which http and https checks do not speak: a tcp check would do")
 	}
 	return result(messages.CodeBadResponse, reason(err))
+}
+
+// isAlert tells whether the peer ended TLS with an alert.
+func isAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
 }
 
 func (p *httpProbe) bodyFailure(err error) Result {

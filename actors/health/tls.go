@@ -12,19 +12,25 @@ import (
 	"github.com/weirproxy/weir/messages"
 )
 
-// tlsSettings is what https probes need for their handshakes.
+// tlsSettings is what https probes need for their handshakes. Files are read again
+// when they change.
 type tlsSettings struct {
 	// serverName is sent and verified; empty = the host of the peer's address.
 	serverName string
 	skipVerify bool
 	ca         string // PEM file; empty = the system's authorities
+	cert, key  string // PEM files of what is shown; empty = nothing
 
 	mu    sync.Mutex
 	roots *x509.CertPool // of ca, once it could be read
+	seen  os.FileInfo    // how ca was then
 }
 
 func newTLSSettings(h messages.HTTPCheck) *tlsSettings {
-	s := &tlsSettings{serverName: hostOf(h.Host), skipVerify: h.SkipVerify, ca: h.CA}
+	s := &tlsSettings{serverName: hostOf(h.Host), skipVerify: h.SkipVerify, ca: h.CA, cert: h.ClientCert, key: h.ClientKey}
+	if h.Host == "" {
+		s.serverName = h.ServerName
+	}
 	// Read ahead; a failure is reported by the probes, which try again.
 	_, _ = s.authorities()
 	return s
@@ -43,26 +49,52 @@ func (s *tlsSettings) config(addr string) (*tls.Config, error) {
 	if strings.HasPrefix(addr, unixPrefix) && s.serverName == "" {
 		name = "localhost"
 	}
-	return &tls.Config{ServerName: name, RootCAs: roots, InsecureSkipVerify: s.skipVerify, //nolint:gosec // the operator's choice
-		NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}, nil
+	c := &tls.Config{ServerName: name, RootCAs: roots, InsecureSkipVerify: s.skipVerify, //nolint:gosec // the operator's choice
+		NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
+	if s.cert != "" {
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(s.cert, s.key)
+			if err != nil {
+				return nil, fmt.Errorf("read the client certificate: %w", err)
+			}
+			return &pair, nil
+		}
+	}
+	return c, nil
 }
 
-// authorities returns those of the CA file, nil (the system's) without one.
+// authorities returns those of the CA file, nil (the system's) without one. While
+// the file cannot be read, those of before count.
 func (s *tlsSettings) authorities() (*x509.CertPool, error) {
+	if s.ca == "" || s.skipVerify {
+		return nil, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ca == "" || s.skipVerify || s.roots != nil {
+	is, err := os.Stat(s.ca)
+	if err == nil && s.seen != nil && os.SameFile(is, s.seen) && is.ModTime().Equal(s.seen.ModTime()) && is.Size() == s.seen.Size() {
 		return s.roots, nil
 	}
-	pem, err := os.ReadFile(s.ca)
+	roots, err := readRoots(s.ca)
+	if err != nil {
+		if s.roots != nil {
+			return s.roots, nil
+		}
+		return nil, err
+	}
+	s.roots, s.seen = roots, is
+	return roots, nil
+}
+
+func readRoots(ca string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(ca)
 	if err != nil {
 		return nil, fmt.Errorf("read the ca file: %w", err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca file %s holds no PEM certificate", s.ca)
+		return nil, fmt.Errorf("ca file %s holds no PEM certificate", ca)
 	}
-	s.roots = roots
 	return roots, nil
 }
 

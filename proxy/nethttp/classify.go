@@ -2,8 +2,10 @@ package nethttp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/weirproxy/weir/messages"
@@ -67,6 +69,8 @@ func (c *peerConn) cause(err error) *proxy.Failure {
 	case isConnError(err), c.broken.Load():
 		// Half a head makes net/http speak of a malformed one.
 		return &proxy.Failure{Code: messages.CodeReset, Err: err}
+	case strings.Contains(err.Error(), `malformed HTTP response "\x00\x00`): // SETTINGS
+		err = fmt.Errorf("the peer answers in HTTP/2, which alpn: H2 would speak with it: %w", err)
 	}
 	return &proxy.Failure{Code: messages.CodeBadResponse, Err: err}
 }

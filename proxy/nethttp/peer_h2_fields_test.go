@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/textproto"
+	"strings"
 	"testing"
 
 	"github.com/weirproxy/weir/messages"
@@ -36,5 +37,22 @@ func TestFieldsOverH2(t *testing.T) {
 	}
 	if cookies != 2 {
 		t.Errorf("%d cookies came, want 2", cookies)
+	}
+}
+
+// TestAPeerThatAnswersInHTTP2 has an upstream without alpn H2 meet a peer that
+// speaks nothing else.
+func TestAPeerThatAnswersInHTTP2(t *testing.T) {
+	peer := scripted(t)
+	x := newExchange(peer.addr(), "GET", nil, 0)
+	go func() {
+		p := peer.accept()
+		p.head()
+		p.raw("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00\r\n")
+	}()
+	err := newCodec(t, messages.Transport{}).Send(x)
+	check(t, err, messages.CodeBadResponse, false)
+	if err == nil || !strings.Contains(err.Error(), "alpn: H2") {
+		t.Errorf("got %v", err)
 	}
 }
