@@ -27,6 +27,7 @@ type clientBody struct {
 	begun bool
 	asked time.Time     // when the read that is under way began
 	spent time.Duration // in reads, while there is a rate
+	paced bool          // the read that is under way is bound by the rate
 	code  messages.Code // why it was given up
 	due   time.Time     // when the read that is under way times out; zero = none is
 }
@@ -60,6 +61,7 @@ func (b *clientBody) start(rc *http.ResponseController, src io.Reader, cfg *Serv
 	defer b.mu.Unlock()
 	b.rc, b.src, b.timeout, b.rate, b.expect, b.length = rc, src, cfg.BodyTimeout, cfg.MinBodyRate, expect, length
 	b.state, b.read, b.begun, b.due, b.spent = bodyOpen, 0, false, time.Time{}, 0
+	b.paced = false
 }
 
 // Read reads from the client. Its error is io.EOF or a *proxy.Failure.
@@ -75,6 +77,9 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	b.due = time.Time{}
 	if b.rate > 0 {
 		b.spent += time.Since(b.asked)
+	}
+	if b.paced && b.state == bodyOpen {
+		_ = b.rc.SetReadDeadline(time.Time{}) // over HTTP/2 it would count while nobody reads
 	}
 	if err == nil {
 		return n, nil
@@ -97,7 +102,9 @@ func (b *clientBody) arm(timeout time.Duration) (io.Reader, error) {
 	b.begun = true
 	if timeout > 0 || b.rate > 0 {
 		b.asked = time.Now()
-		b.due = b.asked.Add(b.allowance(timeout))
+		allowed := b.allowance(timeout)
+		b.paced = timeout == 0 || allowed < timeout
+		b.due = b.asked.Add(allowed)
 		_ = b.rc.SetReadDeadline(b.due) // fails on a dead connection, as the read will
 	}
 	return b.src, nil
@@ -115,6 +122,21 @@ func (b *clientBody) allowance(timeout time.Duration) time.Duration {
 		left = min(left, timeout)
 	}
 	return max(left, time.Millisecond) // a deadline that is over ends an HTTP/2 stream at once
+}
+
+// anyRate takes the rate off, for a read that is under way too.
+func (b *clientBody) anyRate() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rate = 0
+	if b.src == nil || b.state != bodyOpen || b.due.IsZero() || !b.paced {
+		return
+	}
+	b.due, b.paced = time.Time{}, false
+	if b.timeout > 0 {
+		b.due = b.asked.Add(b.timeout)
+	}
+	_ = b.rc.SetReadDeadline(b.due) // fails on a dead connection, as the read will
 }
 
 // endLocked notes how the body ended and returns what Read returns.

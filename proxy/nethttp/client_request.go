@@ -66,9 +66,23 @@ func (s *stream) takeBody(r *http.Request, req *proxy.Request) {
 	_ = s.rc.EnableFullDuplex() // always there, on HTTP/1 and on HTTP/2
 	req.Expect = r.ProtoAtLeast(1, 1) && hasToken(r.Header["Expect"], "100-continue")
 	s.body.start(s.rc, r.Body, &s.server.cfg, req.Expect, r.ContentLength)
+	if isGRPC(r) {
+		s.body.anyRate()
+	}
 	req.Body, req.ContentLength = &s.body, r.ContentLength
 	req.Trailers, req.TrailerNames = s.trailersFunc, announcedNames(r.Trailer)
 	s.detachContext(r)
+}
+
+// isGRPC tells whether r is a call of gRPC (PROTOCOL-HTTP2.md of gRPC). In one the
+// client may be silent for long before the server has anything to say.
+func isGRPC(r *http.Request) bool {
+	const name = "application/grpc"
+	kinds := r.Header["Content-Type"]
+	if r.ProtoMajor != 2 || len(kinds) == 0 || len(kinds[0]) < len(name) || !strings.EqualFold(kinds[0][:len(name)], name) {
+		return false
+	}
+	return len(kinds[0]) == len(name) || strings.IndexByte("+; \t", kinds[0][len(name)]) >= 0
 }
 
 // detachContext makes a context that ends with the request's, but not when that

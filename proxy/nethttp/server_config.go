@@ -53,9 +53,11 @@ type ServerConfig struct {
 	// the time for the whole body. Not for tunnels.
 	BodyTimeout time.Duration
 	// MinBodyRate is how many bytes a second the client must send of a request's
-	// body, on the average of the time that was waited for it, from the sixth
-	// second on; default 0, which is no limit, as is a negative value. Slower, it
-	// gets 408. It also ends streams in which a client is silent for long.
+	// body until the response begins, on the average of the time that was waited for
+	// it, from the sixth second on; default 0, which is no limit, as is a negative
+	// value. Slower, it gets 408. Time in which the peer does not take what came does
+	// not count. Not for calls of gRPC, whose clients may be silent for long before
+	// they get an answer, nor for tunnels.
 	MinBodyRate int
 	// WriteTimeout bounds each write to the client; default 60s. A client that
 	// takes nothing for so long is cut. Not for tunnels.
