@@ -18,6 +18,7 @@ type clientBody struct {
 	rate    int           // bytes a second, see ServerConfig.MinBodyRate; 0 = any
 	expect  bool          // the client waits for a 100, which the first read sends
 	length  int64         // -1 = not known
+	strict  bool          // it may turn out to be another length: see seal
 
 	mu    sync.Mutex // guards what follows and the read deadline; not held while reading
 	rc    *http.ResponseController
@@ -29,6 +30,7 @@ type clientBody struct {
 	spent time.Duration // in reads, while there is a rate
 	paced bool          // the read that is under way is bound by the rate
 	code  messages.Code // why it was given up
+	over  [1]byte       // what seal reads into
 	due   time.Time     // when the read that is under way times out; zero = none is
 }
 
@@ -53,15 +55,18 @@ const (
 	rateGrace = 5 * time.Second
 )
 
-// errInterrupted is returned when InterruptBody ended the read of a body.
-var errInterrupted = errors.New("the body is not wanted any more")
+var (
+	// errInterrupted is returned when InterruptBody ended the read of a body.
+	errInterrupted = errors.New("the body is not wanted any more")
+	errLongBody    = errors.New("the body is longer than its Content-Length")
+)
 
 func (b *clientBody) start(rc *http.ResponseController, src io.Reader, cfg *ServerConfig, expect bool, length int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rc, b.src, b.timeout, b.rate, b.expect, b.length = rc, src, cfg.BodyTimeout, cfg.MinBodyRate, expect, length
 	b.state, b.read, b.begun, b.due, b.spent = bodyOpen, 0, false, time.Time{}, 0
-	b.paced = false
+	b.paced, b.strict = false, false
 }
 
 // Read reads from the client. Its error is io.EOF or a *proxy.Failure.
@@ -71,6 +76,11 @@ func (b *clientBody) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := src.Read(p)
+	if err == nil && b.strict && b.read+int64(n) == b.length {
+		if err = b.seal(src); !errors.Is(err, io.EOF) {
+			n = 0
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.read += int64(n)
@@ -85,6 +95,20 @@ func (b *clientBody) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return n, b.endLocked(err)
+}
+
+// seal waits for the end of a body that came up to its length. Over HTTP/2 there may
+// be more of it, which makes the request malformed (RFC 9113, 8.1.1): a peer that had
+// got the last byte would have a whole request.
+func (b *clientBody) seal(src io.Reader) error {
+	for {
+		if n, err := src.Read(b.over[:]); n > 0 || err != nil {
+			if n > 0 {
+				err = errLongBody
+			}
+			return err
+		}
+	}
 }
 
 // arm prepares a read: it sets the deadline, unless the read would be in vain.
