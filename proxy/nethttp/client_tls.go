@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -151,21 +150,18 @@ func beginsHTTP(text [5]byte) bool {
 }
 
 // misdirected tells whether a request names another host than the client asked for
-// by TLS, where the certificate that it had to show was for that (RFC 9110, 7.4).
+// by TLS, where the certificate that it had to show was for that (RFC 9110, 7.4). Who
+// asked TLS for none showed it to whoever is here, and who names none, as HTTP/1.0
+// allows, asks for that one.
 func (c *clientConn) misdirected(authority string) bool {
-	return c.wire != nil && c.wire.asks && !isNamed(c.serverName, authority)
+	return c.wire != nil && c.wire.asks && c.serverName != "" && authority != "" && !isNamed(c.serverName, authority)
 }
 
-// isNamed tells whether authority is of the host serverName. Who connects to an
-// address cannot name it to TLS (RFC 6066, 3).
+// isNamed tells whether authority is of the host serverName.
 func isNamed(serverName, authority string) bool {
 	host := authority
 	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
 		host = host[:colon]
-	}
-	if serverName == "" {
-		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		return err == nil
 	}
 	return strings.EqualFold(strings.TrimSuffix(host, "."), strings.TrimSuffix(serverName, "."))
 }

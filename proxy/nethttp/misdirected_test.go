@@ -62,7 +62,7 @@ func TestRequestsForAnotherHostThanTLSWasAskedFor(t *testing.T) {
 		"the choice for the client does not":   {off, "a", "b", 200},
 		"an address, which TLS cannot name":    {required, "", "127.0.0.1:443", 200},
 		"an address of IPv6":                   {required, "", "[::1]:443", 200},
-		"a name that TLS could have asked for": {required, "", "b", 421},
+		"a name, where TLS was asked for none": {required, "", "b", 200},
 	} {
 		for _, proto := range []string{"http/1.1", "h2"} {
 			t.Run(name+" over "+proto, func(t *testing.T) {
@@ -93,6 +93,21 @@ func TestRequestsForAnotherHostThanTLSWasAskedFor(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestARequestWithoutAHostIsForTheOneThatTLSWasAskedFor, as HTTP/1.0 allows.
+func TestARequestWithoutAHostIsForTheOneThatTLSWasAskedFor(t *testing.T) {
+	ca, peer := newListenerCA(t), peertest.Start(t)
+	cfg := ca.config()
+	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, ca.pool
+	h := open(t, plan{server: nethttp.ServerConfig{TLS: cfg}}, peer.Addr())
+	mine := ca.trust("a")
+	mine.Certificates = []tls.Certificate{ca.client}
+	w := ca.dial(t, h.addr, mine)
+	w.send("GET / HTTP/1.0\n\n")
+	if resp, body := w.response("GET"); resp.StatusCode != 200 {
+		t.Errorf("got %d %q", resp.StatusCode, body)
 	}
 }
 

@@ -17,7 +17,8 @@ type ServerConfig struct {
 	// NextProtos are h2 and http/1.1 unless set. What GetConfigForClient returns is
 	// used as it is. Where clients are asked for certificates (ClientAuth), a request
 	// for another host than the client named to TLS gets 421 (RFC 9110, 7.4): the
-	// certificate was shown to that one. An address is named by none.
+	// certificate was shown to that one. A client that named none may ask for all, so
+	// it must be asked for a certificate that does for all.
 	TLS *tls.Config
 	// H2C also takes HTTP/2 without TLS, from clients that begin with its preface
 	// (RFC 9113, 3.3). It has no meaning with TLS, where the handshake decides.
