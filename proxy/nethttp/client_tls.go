@@ -30,20 +30,24 @@ func listenerTLS(cfg *tls.Config) *tls.Config {
 	if len(cfg.NextProtos) == 0 {
 		cfg.NextProtos = []string{protoHTTP2, protoHTTP1}
 	}
-	choose, asks := cfg.GetConfigForClient, cfg.ClientAuth != tls.NoClientCert
-	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		wire, ours := hello.Conn.(*tlsWire)
-		if ours {
-			wire.asks = asks
+	choose, base := cfg.GetConfigForClient, cfg.Clone()
+	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (chosen *tls.Config, err error) {
+		if choose != nil {
+			if chosen, err = choose(hello); err != nil {
+				return nil, err
+			}
 		}
-		if choose == nil {
-			return nil, nil
+		inForce := base
+		if chosen != nil {
+			inForce = chosen
 		}
-		chosen, err := choose(hello)
-		if chosen != nil && ours {
-			wire.asks = chosen.ClientAuth != tls.NoClientCert
+		if wire, ours := hello.Conn.(*tlsWire); ours {
+			wire.asks = inForce.ClientAuth != tls.NoClientCert
 		}
-		return chosen, err
+		if offersHTTP2(inForce, hello) && isWeak(inForce, hello) {
+			return withoutHTTP2(inForce), nil
+		}
+		return chosen, nil
 	}
 	return cfg
 }
@@ -118,20 +122,6 @@ func (c *clientConn) settle(state tls.ConnectionState) error {
 		return fmt.Errorf("%w: %q", errUnknownProtocol, state.NegotiatedProtocol)
 	}
 	return nil
-}
-
-// allowsHTTP2 tells whether HTTP/2 may be spoken over such TLS (RFC 9113, 9.2).
-func allowsHTTP2(version, suite uint16) bool {
-	if version != tls.VersionTLS12 {
-		return version > tls.VersionTLS12
-	}
-	switch suite {
-	case tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:
-		return true
-	}
-	return false
 }
 
 // speaksHTTP tells whether a handshake failed because HTTP came instead.

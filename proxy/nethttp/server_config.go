@@ -15,7 +15,8 @@ type ServerConfig struct {
 	Listener *proxy.Listener
 	// TLS is spoken by every client of the server; nil = by none. It is cloned, and
 	// NextProtos are h2 and http/1.1 unless set. What GetConfigForClient returns is
-	// used as it is. Where clients are asked for certificates (ClientAuth), a request
+	// used as it is, but for clients that come with a version and suites of TLS that
+	// HTTP/2 may not use (RFC 9113, 9.2): these are offered HTTP/1.1 alone. Where clients are asked for certificates (ClientAuth), a request
 	// for another host than the client named to TLS gets 421 (RFC 9110, 7.4): the
 	// certificate was shown to that one. A client that named none may ask for all, so
 	// it must be asked for a certificate that does for all.
