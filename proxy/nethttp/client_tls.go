@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -97,8 +98,11 @@ func (c *clientConn) shake(conn *tls.Conn) error {
 	if err != nil {
 		c.server.counts.handshakesFailed.Add(1)
 		c.server.cfg.Logger.Debug("a TLS handshake failed", "listener", c.server.cfg.Listener.Name, "remote", c.remote, "error", err)
-		if speaksHTTP(err) {
+		switch {
+		case speaksHTTP(err):
 			sayGoodbye(c.wire.Conn, plainAnswer)
+		case isRefused(err):
+			linger(c.wire.Conn) // for the alert
 		}
 		return err
 	}
@@ -122,6 +126,13 @@ func (c *clientConn) settle(state tls.ConnectionState) error {
 		return fmt.Errorf("%w: %q", errUnknownProtocol, state.NegotiatedProtocol)
 	}
 	return nil
+}
+
+// isRefused tells whether a handshake was ended from here, and not by the client, or
+// by what is between.
+func isRefused(err error) bool {
+	var broken net.Error
+	return !errors.As(err, &broken) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // speaksHTTP tells whether a handshake failed because HTTP came instead.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/weirproxy/weir/internal/peertest"
 	"github.com/weirproxy/weir/proxy/nethttp"
@@ -108,26 +107,5 @@ func TestARequestWithoutAHostIsForTheOneThatTLSWasAskedFor(t *testing.T) {
 	w.send("GET / HTTP/1.0\n\n")
 	if resp, body := w.response("GET"); resp.StatusCode != 200 {
 		t.Errorf("got %d %q", resp.StatusCode, body)
-	}
-}
-
-func TestClientWithoutTheCertificateIsTurnedDown(t *testing.T) {
-	ca, peer := newListenerCA(t), peertest.Start(t)
-	cfg := ca.config()
-	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, ca.pool
-	h := open(t, plan{server: nethttp.ServerConfig{TLS: cfg}}, peer.Addr())
-	c, err := tls.Dial("tcp", h.addr, ca.trust("a"))
-	if err == nil { // TLS 1.3 tells at the first read
-		w := newWire(t, c)
-		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n") // may come too late
-		if !w.ended() {
-			t.Error("is answered, or stays")
-		}
-	}
-	// The client hears of it a moment before it is counted.
-	for end := time.Now().Add(patience); h.server.Stats().HandshakesFailed == 0 && time.Now().Before(end); <-time.After(time.Millisecond) {
-	}
-	if len(peer.Requests()) != 0 || h.server.Stats().HandshakesFailed != 1 {
-		t.Errorf("the peer saw %d requests, counted %+v", len(peer.Requests()), h.server.Stats())
 	}
 }
