@@ -31,7 +31,7 @@ func defaultListener() Listener {
 	return Listener{Limits: ListenerLimits{
 		MaxHead: 64 << 10, MaxFields: 100,
 		HeadTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second, BodyTimeout: time.Minute, WriteTimeout: time.Minute,
-		MaxH2Streams: 128,
+		MinBodyRate: 240, MaxH2Streams: 128,
 	}}
 }
 

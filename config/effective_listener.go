@@ -40,6 +40,7 @@ func (l Listener) printTo(p *printer) {
 	limits.duration("head_timeout", l.Limits.HeadTimeout)
 	limits.duration("idle_timeout", l.Limits.IdleTimeout)
 	limits.duration("body_timeout", l.Limits.BodyTimeout)
+	limits.plain("min_body_rate", sizeText(int64(l.Limits.MinBodyRate)))
 	limits.duration("write_timeout", l.Limits.WriteTimeout)
 	if l.speaksH2() {
 		limits.count("max_h2_streams", l.Limits.MaxH2Streams)

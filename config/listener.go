@@ -58,6 +58,9 @@ type ListenerLimits struct {
 	IdleTimeout time.Duration
 	// BodyTimeout bounds each read of a request's body; default 60s.
 	BodyTimeout time.Duration
+	// MinBodyRate is how many bytes a second a client must send of a request's body
+	// until the response begins, up to 1 GiB; default 240, 0 = any. Calls of gRPC are free of it.
+	MinBodyRate int
 	// WriteTimeout bounds each write to a client; default 60s.
 	WriteTimeout time.Duration
 	// MaxH2Streams is how many requests share one HTTP/2 connection at a time, 1 to 10000; default 128.
@@ -69,6 +72,7 @@ const (
 	minHead          = 1 << 10
 	maxHead          = 1 << 20
 	maxFields        = 10_000
+	maxBodyRate      = 1 << 30
 	maxClientStreams = 10_000
 )
 
@@ -181,10 +185,13 @@ func (v item) someoneTrusted() ([]netip.Prefix, bool) {
 func (o *object) listenerLimits(l *Listener) {
 	limits := &l.Limits
 	read(o, "max_connections", &limits.MaxConnections, count(0, maxInFlight))
-	read(o, "max_head", &limits.MaxHead, func(v item) (int, bool) {
-		n, ok := sizeFrom(minHead, maxHead)(v)
-		return int(n), ok
-	})
+	bytes := func(low, high int64) func(item) (int, bool) {
+		return func(v item) (int, bool) {
+			n, ok := sizeFrom(low, high)(v)
+			return int(n), ok
+		}
+	}
+	read(o, "max_head", &limits.MaxHead, bytes(minHead, maxHead))
 	read(o, "max_fields", &limits.MaxFields, count(1, maxFields))
 	for _, timeout := range []struct {
 		key  string
@@ -197,6 +204,7 @@ func (o *object) listenerLimits(l *Listener) {
 	} {
 		read(o, timeout.key, timeout.into, duration(time.Millisecond))
 	}
+	read(o, "min_body_rate", &limits.MinBodyRate, bytes(0, maxBodyRate))
 	if l.speaksH2() {
 		read(o, "max_h2_streams", &limits.MaxH2Streams, count(1, maxClientStreams))
 	} else {

@@ -71,11 +71,12 @@ func listenerCases() []listenerCase {
 			l.TCP = messages.TCPOptions{Idle: time.Minute, Interval: 2 * time.Second, ProbeCount: 3, UserTimeout: 4 * time.Millisecond,
 				RecvBuf: 5 << 10, SendBuf: 6 << 10, FastOpen: true}
 		}},
-		{`{addr: ":1", h2c: true, limits: {max_connections: 1, max_head: 2KiB, max_fields: 3, head_timeout: 4s, idle_timeout: 5s, body_timeout: 6s, write_timeout: 0, max_h2_streams: 8}}`, func(l *Listener) {
+		{`{addr: ":1", h2c: true, limits: {max_connections: 1, max_head: 2KiB, max_fields: 3, head_timeout: 4s, idle_timeout: 5s, body_timeout: 6s, min_body_rate: 7B, write_timeout: 0, max_h2_streams: 8}}`, func(l *Listener) {
 			l.H2C = true
 			l.Limits = ListenerLimits{MaxConnections: 1, MaxHead: 2 << 10, MaxFields: 3, HeadTimeout: 4 * time.Second, IdleTimeout: 5 * time.Second,
-				BodyTimeout: 6 * time.Second, MaxH2Streams: 8}
+				BodyTimeout: 6 * time.Second, MinBodyRate: 7, MaxH2Streams: 8}
 		}},
+		{`{addr: ":1", limits: {min_body_rate: 0}}`, func(l *Listener) { l.Limits.MinBodyRate = 0 }},
 	}
 }
 

@@ -20,7 +20,7 @@ func serverConfig(at *listening, port string, log *slog.Logger) nethttp.ServerCo
 		Listener:       &proxy.Listener{Name: at.cfg.Addr, Trusted: at.cfg.TrustedProxies, Forwarded: at.cfg.Forwarded, Port: port},
 		MaxConnections: limits.MaxConnections, MaxHeadBytes: limits.MaxHead, MaxFields: limits.MaxFields, MaxH2Streams: limits.MaxH2Streams,
 		HeadTimeout: noneIsNegative(limits.HeadTimeout), IdleTimeout: noneIsNegative(limits.IdleTimeout),
-		BodyTimeout: noneIsNegative(limits.BodyTimeout), WriteTimeout: noneIsNegative(limits.WriteTimeout),
+		BodyTimeout: noneIsNegative(limits.BodyTimeout), MinBodyRate: limits.MinBodyRate, WriteTimeout: noneIsNegative(limits.WriteTimeout),
 	}
 	if at.tls != nil {
 		c.TLS = at.tls.Config()

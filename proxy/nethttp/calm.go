@@ -36,9 +36,8 @@ type frameWatch struct {
 	// streams that were reset for what the client sent. Both since the window began.
 	allowed, strayed atomic.Int64
 
-	// asked is whether a stream was ever opened, settled whether the client knows
-	// how many may be.
-	asked, settled atomic.Bool
+	// asked is whether a stream was ever opened.
+	asked atomic.Bool
 	// parting, unless nil, is the GOAWAY that the client gets as soon as nothing else
 	// is being sent.
 	parting atomic.Pointer[[]byte]
@@ -129,11 +128,6 @@ func (w *frameWatch) note(f frame, now time.Time) {
 		if f.stream > w.old {
 			w.resets++
 		}
-	case frameSettings:
-		w.quiet++
-		if f.flags&flagAck != 0 {
-			w.settled.Store(true)
-		}
 	default:
 		w.quiet++
 	}
@@ -186,9 +180,12 @@ func (w *frameWatch) sent(p []byte) {
 
 // isUnaware tells whether a stream is refused of a client that has not got SETTINGS
 // yet, and may open as many as it likes until then (RFC 9113, 6.5.2); not for ever,
-// since it could leave them unanswered. The caller holds writing.
+// since it could leave them unanswered. Net/http refuses so what came before they
+// were acknowledged, and only that: later it is a PROTOCOL_ERROR. That they have been
+// meanwhile says nothing, for what is read here net/http may yet have to look at. The
+// caller holds writing.
 func (w *frameWatch) isUnaware(code uint32) bool {
-	if code != errorRefused || w.settled.Load() || w.unaware == maxUnaware {
+	if code != errorRefused || w.unaware == maxUnaware {
 		return false
 	}
 	w.unaware++

@@ -18,6 +18,7 @@ type clientBody struct {
 	rate    int           // bytes a second, see ServerConfig.MinBodyRate; 0 = any
 	expect  bool          // the client waits for a 100, which the first read sends
 	length  int64         // -1 = not known
+	strict  bool          // it may turn out to be another length: see seal
 
 	mu    sync.Mutex // guards what follows and the read deadline; not held while reading
 	rc    *http.ResponseController
@@ -27,7 +28,9 @@ type clientBody struct {
 	begun bool
 	asked time.Time     // when the read that is under way began
 	spent time.Duration // in reads, while there is a rate
+	paced bool          // the read that is under way is bound by the rate
 	code  messages.Code // why it was given up
+	over  [1]byte       // what seal reads into
 	due   time.Time     // when the read that is under way times out; zero = none is
 }
 
@@ -52,14 +55,18 @@ const (
 	rateGrace = 5 * time.Second
 )
 
-// errInterrupted is returned when InterruptBody ended the read of a body.
-var errInterrupted = errors.New("the body is not wanted any more")
+var (
+	// errInterrupted is returned when InterruptBody ended the read of a body.
+	errInterrupted = errors.New("the body is not wanted any more")
+	errLongBody    = errors.New("the body is longer than its Content-Length")
+)
 
 func (b *clientBody) start(rc *http.ResponseController, src io.Reader, cfg *ServerConfig, expect bool, length int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rc, b.src, b.timeout, b.rate, b.expect, b.length = rc, src, cfg.BodyTimeout, cfg.MinBodyRate, expect, length
 	b.state, b.read, b.begun, b.due, b.spent = bodyOpen, 0, false, time.Time{}, 0
+	b.paced, b.strict = false, false
 }
 
 // Read reads from the client. Its error is io.EOF or a *proxy.Failure.
@@ -69,6 +76,11 @@ func (b *clientBody) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := src.Read(p)
+	if err == nil && b.strict && b.read+int64(n) == b.length {
+		if err = b.seal(src); !errors.Is(err, io.EOF) {
+			n = 0
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.read += int64(n)
@@ -76,10 +88,27 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	if b.rate > 0 {
 		b.spent += time.Since(b.asked)
 	}
+	if b.paced && b.state == bodyOpen {
+		_ = b.rc.SetReadDeadline(time.Time{}) // over HTTP/2 it would count while nobody reads
+	}
 	if err == nil {
 		return n, nil
 	}
 	return n, b.endLocked(err)
+}
+
+// seal waits for the end of a body that came up to its length. Over HTTP/2 there may
+// be more of it, which makes the request malformed (RFC 9113, 8.1.1): a peer that had
+// got the last byte would have a whole request.
+func (b *clientBody) seal(src io.Reader) error {
+	for {
+		if n, err := src.Read(b.over[:]); n > 0 || err != nil {
+			if n > 0 {
+				err = errLongBody
+			}
+			return err
+		}
+	}
 }
 
 // arm prepares a read: it sets the deadline, unless the read would be in vain.
@@ -97,7 +126,9 @@ func (b *clientBody) arm(timeout time.Duration) (io.Reader, error) {
 	b.begun = true
 	if timeout > 0 || b.rate > 0 {
 		b.asked = time.Now()
-		b.due = b.asked.Add(b.allowance(timeout))
+		allowed := b.allowance(timeout)
+		b.paced = timeout == 0 || allowed < timeout
+		b.due = b.asked.Add(allowed)
 		_ = b.rc.SetReadDeadline(b.due) // fails on a dead connection, as the read will
 	}
 	return b.src, nil
@@ -115,6 +146,21 @@ func (b *clientBody) allowance(timeout time.Duration) time.Duration {
 		left = min(left, timeout)
 	}
 	return max(left, time.Millisecond) // a deadline that is over ends an HTTP/2 stream at once
+}
+
+// anyRate takes the rate off, for a read that is under way too.
+func (b *clientBody) anyRate() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rate = 0
+	if b.src == nil || b.state != bodyOpen || b.due.IsZero() || !b.paced {
+		return
+	}
+	b.due, b.paced = time.Time{}, false
+	if b.timeout > 0 {
+		b.due = b.asked.Add(b.timeout)
+	}
+	_ = b.rc.SetReadDeadline(b.due) // fails on a dead connection, as the read will
 }
 
 // endLocked notes how the body ended and returns what Read returns.

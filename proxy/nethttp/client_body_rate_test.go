@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,3 +80,57 @@ func TestTheRateOfABodyIsAnAverageOverTheWaiting(t *testing.T) {
 		})
 	}
 }
+
+// TestTheRateMayEnd takes the rate off while a read waits, and has none count on when
+// nobody reads: over HTTP/2 that would end the body.
+func TestTheRateMayEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := &waiting{more: make(chan struct{})}
+		for name, tt := range map[string]struct {
+			timeout, ends time.Duration // zero = none, goes on
+		}{"with a timeout": {20 * time.Second, 20 * time.Second}, "without": {0, 0}} {
+			var b clientBody
+			b.start(http.NewResponseController(body), body, &ServerConfig{MinBodyRate: 100, BodyTimeout: tt.timeout}, false, -1)
+			go func() { body.more <- struct{}{} }()
+			if _, err := b.Read(make([]byte, 1)); err != nil || !body.by.IsZero() {
+				t.Errorf("%s: %v, and the deadline stays: %v", name, err, body.by)
+			}
+			began, done := time.Now(), make(chan error)
+			go func() {
+				_, err := b.Read(make([]byte, 1))
+				done <- err
+			}()
+			synctest.Wait()
+			b.anyRate()
+			var want time.Time
+			if tt.ends > 0 {
+				want = began.Add(tt.ends)
+			}
+			if body.mu.Lock(); !body.by.Equal(want) {
+				t.Errorf("%s: the read may last to %v, want %v", name, body.by, want)
+			}
+			body.mu.Unlock()
+			body.more <- struct{}{}
+			if err := <-done; err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// waiting is a body of which a byte comes when more does.
+type waiting struct {
+	http.ResponseWriter
+	more chan struct{}
+	mu   sync.Mutex
+	by   time.Time
+}
+
+func (w *waiting) SetReadDeadline(t time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.by = t
+	return nil
+}
+
+func (w *waiting) Read([]byte) (int, error) { <-w.more; return 1, nil }

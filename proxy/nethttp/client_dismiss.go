@@ -15,7 +15,14 @@ func sayGoodbye(c net.Conn, text string) {
 	if c.SetDeadline(time.Now().Add(dismissTime)) != nil {
 		return
 	}
-	if _, err := io.WriteString(c, text); err != nil || closeWrite(c) != nil {
+	if _, err := io.WriteString(c, text); err == nil {
+		linger(c)
+	}
+}
+
+// linger gives a client time to read the last that it was sent.
+func linger(c net.Conn) {
+	if c.SetDeadline(time.Now().Add(dismissTime)) != nil || closeWrite(c) != nil {
 		return
 	}
 	_, _ = io.Copy(io.Discard, c) // until it goes or its time is over

@@ -1,19 +1,24 @@
 package nethttp
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"strings"
+
+	"github.com/weirproxy/weir/messages"
+	"github.com/weirproxy/weir/proxy"
 )
 
 // checkHTTP2 finds what net/http lets pass over HTTP/2 that is malformed there
 // (RFC 9113, 8.1.1), or could be read in another way by the peer. Over HTTP/1.1 the
 // inbound does it.
-func checkHTTP2(r *http.Request) *refusal {
+func checkHTTP2(r *http.Request, secure bool) *refusal {
 	if !strings.HasPrefix(r.RequestURI, "/") && r.RequestURI != "*" {
 		return &refusal{http.StatusBadRequest, "has a :path that does not begin with a slash"}
 	}
 	for _, host := range r.Header["Host"] {
-		if len(r.Header["Host"]) > 1 || !strings.EqualFold(host, r.Host) {
+		if len(r.Header["Host"]) > 1 || !sameAuthority(host, r.Host, secure) {
 			return &refusal{http.StatusBadRequest, "names two hosts"}
 		}
 	}
@@ -31,4 +36,29 @@ func checkHTTP2(r *http.Request) *refusal {
 		}
 	}
 	return nil
+}
+
+// sameAuthority compares a Host with an :authority: case does not count, nor does the
+// port that the scheme has anyway (RFC 9113, 8.3.1; RFC 3986, 6.2).
+func sameAuthority(a, b string, secure bool) bool {
+	port := ":80"
+	if secure {
+		port = ":443"
+	}
+	plain := func(s string) string { return strings.TrimSuffix(strings.TrimSuffix(s, port), ":") }
+	return strings.EqualFold(a, b) || strings.EqualFold(plain(a), plain(b))
+}
+
+// awaitNothing waits for the end of a body that is said to be empty. The peer would
+// have a whole request else, though more comes: see clientBody.seal.
+func (s *stream) awaitNothing() *refusal {
+	_, err := s.body.Read(s.body.over[:])
+	var f *proxy.Failure
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.As(err, &f) && f.Code == messages.CodeClientSlow:
+		return &refusal{http.StatusRequestTimeout, "did not arrive in time"}
+	}
+	return &refusal{http.StatusBadRequest, "has another Content-Length than its body"}
 }

@@ -39,6 +39,9 @@ func (s *stream) begin(w http.ResponseWriter, r *http.Request) *refusal {
 	req.Upgrade = upgradeToken(r)
 	s.takeBody(r, req)
 	s.x.Done = s.ctx.Done()
+	if s.h2 && len(r.Header["Content-Length"]) > 0 && r.ContentLength == 0 {
+		return s.awaitNothing()
+	}
 	return nil
 }
 
@@ -51,7 +54,7 @@ func (s *stream) checkFields(r *http.Request) *refusal {
 		return &refusal{http.StatusRequestHeaderFieldsTooLarge, "has too many header fields"}
 	}
 	if s.h2 {
-		return checkHTTP2(r)
+		return checkHTTP2(r, s.conn.wire != nil)
 	}
 	return nil
 }
@@ -66,9 +69,24 @@ func (s *stream) takeBody(r *http.Request, req *proxy.Request) {
 	_ = s.rc.EnableFullDuplex() // always there, on HTTP/1 and on HTTP/2
 	req.Expect = r.ProtoAtLeast(1, 1) && hasToken(r.Header["Expect"], "100-continue")
 	s.body.start(s.rc, r.Body, &s.server.cfg, req.Expect, r.ContentLength)
+	s.body.strict = s.h2 // over HTTP/1.1 what is more is the next request
+	if isGRPC(r) {
+		s.body.anyRate()
+	}
 	req.Body, req.ContentLength = &s.body, r.ContentLength
 	req.Trailers, req.TrailerNames = s.trailersFunc, announcedNames(r.Trailer)
 	s.detachContext(r)
+}
+
+// isGRPC tells whether r is a call of gRPC (PROTOCOL-HTTP2.md of gRPC). In one the
+// client may be silent for long before the server has anything to say.
+func isGRPC(r *http.Request) bool {
+	const name = "application/grpc"
+	kinds := r.Header["Content-Type"]
+	if r.ProtoMajor != 2 || len(kinds) == 0 || len(kinds[0]) < len(name) || !strings.EqualFold(kinds[0][:len(name)], name) {
+		return false
+	}
+	return len(kinds[0]) == len(name) || strings.IndexByte("+; \t", kinds[0][len(name)]) >= 0
 }
 
 // detachContext makes a context that ends with the request's, but not when that

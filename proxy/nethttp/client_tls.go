@@ -4,8 +4,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,20 +31,24 @@ func listenerTLS(cfg *tls.Config) *tls.Config {
 	if len(cfg.NextProtos) == 0 {
 		cfg.NextProtos = []string{protoHTTP2, protoHTTP1}
 	}
-	choose, asks := cfg.GetConfigForClient, cfg.ClientAuth != tls.NoClientCert
-	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		wire, ours := hello.Conn.(*tlsWire)
-		if ours {
-			wire.asks = asks
+	choose, base := cfg.GetConfigForClient, cfg.Clone()
+	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (chosen *tls.Config, err error) {
+		if choose != nil {
+			if chosen, err = choose(hello); err != nil {
+				return nil, err
+			}
 		}
-		if choose == nil {
-			return nil, nil
+		inForce := base
+		if chosen != nil {
+			inForce = chosen
 		}
-		chosen, err := choose(hello)
-		if chosen != nil && ours {
-			wire.asks = chosen.ClientAuth != tls.NoClientCert
+		if wire, ours := hello.Conn.(*tlsWire); ours {
+			wire.asks = inForce.ClientAuth != tls.NoClientCert
 		}
-		return chosen, err
+		if offersHTTP2(inForce, hello) && isWeak(inForce, hello) {
+			return withoutHTTP2(inForce), nil
+		}
+		return chosen, nil
 	}
 	return cfg
 }
@@ -94,8 +98,11 @@ func (c *clientConn) shake(conn *tls.Conn) error {
 	if err != nil {
 		c.server.counts.handshakesFailed.Add(1)
 		c.server.cfg.Logger.Debug("a TLS handshake failed", "listener", c.server.cfg.Listener.Name, "remote", c.remote, "error", err)
-		if speaksHTTP(err) {
+		switch {
+		case speaksHTTP(err):
 			sayGoodbye(c.wire.Conn, plainAnswer)
+		case isRefused(err):
+			linger(c.wire.Conn) // for the alert
 		}
 		return err
 	}
@@ -121,18 +128,11 @@ func (c *clientConn) settle(state tls.ConnectionState) error {
 	return nil
 }
 
-// allowsHTTP2 tells whether HTTP/2 may be spoken over such TLS (RFC 9113, 9.2).
-func allowsHTTP2(version, suite uint16) bool {
-	if version != tls.VersionTLS12 {
-		return version > tls.VersionTLS12
-	}
-	switch suite {
-	case tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:
-		return true
-	}
-	return false
+// isRefused tells whether a handshake was ended from here, and not by the client, or
+// by what is between.
+func isRefused(err error) bool {
+	var broken net.Error
+	return !errors.As(err, &broken) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // speaksHTTP tells whether a handshake failed because HTTP came instead.
@@ -151,21 +151,18 @@ func beginsHTTP(text [5]byte) bool {
 }
 
 // misdirected tells whether a request names another host than the client asked for
-// by TLS, where the certificate that it had to show was for that (RFC 9110, 7.4).
+// by TLS, where the certificate that it had to show was for that (RFC 9110, 7.4). Who
+// asked TLS for none showed it to whoever is here, and who names none, as HTTP/1.0
+// allows, asks for that one.
 func (c *clientConn) misdirected(authority string) bool {
-	return c.wire != nil && c.wire.asks && !isNamed(c.serverName, authority)
+	return c.wire != nil && c.wire.asks && c.serverName != "" && authority != "" && !isNamed(c.serverName, authority)
 }
 
-// isNamed tells whether authority is of the host serverName. Who connects to an
-// address cannot name it to TLS (RFC 6066, 3).
+// isNamed tells whether authority is of the host serverName.
 func isNamed(serverName, authority string) bool {
 	host := authority
 	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
 		host = host[:colon]
-	}
-	if serverName == "" {
-		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		return err == nil
 	}
 	return strings.EqualFold(strings.TrimSuffix(host, "."), strings.TrimSuffix(serverName, "."))
 }

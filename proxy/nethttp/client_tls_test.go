@@ -148,23 +148,6 @@ func TestTheProtocolIsTheOneThatWasChosen(t *testing.T) {
 	}
 }
 
-func TestHTTP2IsRefusedOverWeakTLS(t *testing.T) {
-	ca := newListenerCA(t)
-	weak := ca.trust("a", "h2")
-	weak.MaxVersion, weak.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}
-	h := open(t, plan{server: nethttp.ServerConfig{TLS: ca.config()}})
-	if w := ca.dial(t, h.addr, weak); !w.ended() {
-		t.Error("HTTP/2 over AES-CBC goes on")
-	}
-	good := ca.trust("a", "h2")
-	good.MaxVersion = tls.VersionTLS12
-	w := ca.dial(t, h.addr, good)
-	w.raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-	if kind, _, _ := w.readFrame(); kind != frameSettings {
-		t.Errorf("over TLS 1.2 with AES-GCM the first frame is %d", kind)
-	}
-}
-
 // lateListener has connections whose address is known late, as behind a proxy
 // that sends the PROXY protocol.
 type lateListener struct {

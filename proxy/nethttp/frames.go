@@ -15,12 +15,10 @@ const (
 	frameData         = 0x0
 	frameHeaders      = 0x1
 	frameReset        = 0x3
-	frameSettings     = 0x4
 	frameGoAway       = 0x7
 	frameContinuation = 0x9
 
 	flagEndStream  = 0x1
-	flagAck        = 0x1 // of SETTINGS
 	flagEndHeaders = 0x4
 	flagPadded     = 0x8
 

@@ -136,6 +136,8 @@ func TestHeadsOfHTTP2(t *testing.T) {
 		"a host with a user":          {hpack(":method", "GET", ":scheme", "http", ":path", "/", ":authority", "u@a"), "", 0},
 		"two hosts":                   {h2Head("host", "other"), "400", 0},
 		"two hosts that agree":        {h2Head("host", "a"), "200", 1},
+		"a host with its port":        {h2Head("host", "A:80"), "200", 1},
+		"a host with another port":    {h2Head("host", "a:81"), "400", 0},
 		"three hosts":                 {h2Head("host", "a", "host", "a"), "400", 0},
 		"two hosts and no :authority": {hpack(":method", "GET", ":scheme", "http", ":path", "/", "host", "a", "host", "a"), "400", 0},
 		"a whole URL as a path":       {hpack(":method", "GET", ":scheme", "http", ":path", "http://a/", ":authority", "a"), "400", 0},

@@ -209,36 +209,3 @@ func (c *frameClient) until(what string, is func(http2.Frame) bool) {
 		}
 	}
 }
-
-// TestAClientThatDoesNotKnowTheLimitYet opens more streams than may be at once
-// before it has read SETTINGS, as it may (RFC 9113, 6.5.2): those beyond are
-// refused, the others served.
-func TestAClientThatDoesNotKnowTheLimitYet(t *testing.T) {
-	peer := peertest.Start(t)
-	hold := make(chan struct{})
-	peer.AnswerWith(func(peertest.Request) peertest.Response { <-hold; return peertest.Response{} })
-	h := open(t, plan{server: nethttp.ServerConfig{H2C: true, MaxH2Streams: 50}}, peer.Addr())
-	c := newFrameClient(t, manner{http2: true}, nil, h.addr)
-	for i := range uint32(400) {
-		if err := c.request(2*i+1, true); err != nil {
-			t.Fatal(err)
-		}
-	}
-	refused, served := 0, 0
-	c.until("the streams beyond the limit are refused", func(f http2.Frame) bool {
-		if r, is := f.(*http2.RSTStreamFrame); is && r.ErrCode == http2.ErrCodeRefusedStream {
-			refused++
-		}
-		return refused == 350
-	})
-	if err := c.fr.WritePing(false, [8]byte{1}); err != nil { // what is too much is told now
-		t.Fatal(err)
-	}
-	close(hold)
-	c.until("the others are served", func(f http2.Frame) bool {
-		if _, is := f.(*http2.HeadersFrame); is {
-			served++
-		}
-		return served == 50
-	})
-}

@@ -15,9 +15,11 @@ type ServerConfig struct {
 	Listener *proxy.Listener
 	// TLS is spoken by every client of the server; nil = by none. It is cloned, and
 	// NextProtos are h2 and http/1.1 unless set. What GetConfigForClient returns is
-	// used as it is. Where clients are asked for certificates (ClientAuth), a request
+	// used as it is, but for clients that come with a version and suites of TLS that
+	// HTTP/2 may not use (RFC 9113, 9.2): these are offered HTTP/1.1 alone. Where clients are asked for certificates (ClientAuth), a request
 	// for another host than the client named to TLS gets 421 (RFC 9110, 7.4): the
-	// certificate was shown to that one. An address is named by none.
+	// certificate was shown to that one. A client that named none may ask for all, so
+	// it must be asked for a certificate that does for all.
 	TLS *tls.Config
 	// H2C also takes HTTP/2 without TLS, from clients that begin with its preface
 	// (RFC 9113, 3.3). It has no meaning with TLS, where the handshake decides.
@@ -53,9 +55,11 @@ type ServerConfig struct {
 	// the time for the whole body. Not for tunnels.
 	BodyTimeout time.Duration
 	// MinBodyRate is how many bytes a second the client must send of a request's
-	// body, on the average of the time that was waited for it, from the sixth
-	// second on; default 0, which is no limit, as is a negative value. Slower, it
-	// gets 408. It also ends streams in which a client is silent for long.
+	// body until the response begins, on the average of the time that was waited for
+	// it, from the sixth second on; default 0, which is no limit, as is a negative
+	// value. Slower, it gets 408. Time in which the peer does not take what came does
+	// not count. Not for calls of gRPC, whose clients may be silent for long before
+	// they get an answer, nor for tunnels.
 	MinBodyRate int
 	// WriteTimeout bounds each write to the client; default 60s. A client that
 	// takes nothing for so long is cut. Not for tunnels.

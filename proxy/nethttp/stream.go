@@ -94,6 +94,7 @@ func (s *stream) Head(r *proxy.Response) error {
 	if r.Status < 200 || r.Status > 999 {
 		return fmt.Errorf("send %d: %w", r.Status, errNoStatus)
 	}
+	s.body.anyRate() // from here on both may talk, or be silent
 	h := s.w.Header()
 	copyFields(h, &r.Header, ownedByResponse)
 	if _, ok := h["Content-Type"]; !ok {
