@@ -1,19 +1,14 @@
 package main
 
 import (
-	"context"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // process is weir as a process of its own.
@@ -68,81 +63,6 @@ func (p *process) stop() {
 	}
 }
 
-// overHTTP2 is the last kind of clients in a crowd. Go's client of HTTP/2 must be
-// able to send a body again even where it has not sent it yet: when GOAWAY comes
-// between its choice of a connection and its first frame.
-const overHTTP2 = 2
-
-// crowd sends requests that no client repeats by itself once they were sent, until
-// stop: over connections that stay, over one for each request, and over HTTP/2.
-type crowd struct {
-	t        *testing.T
-	answered [3]atomic.Int64
-	cancel   context.CancelFunc
-	clients  sync.WaitGroup
-}
-
-func newCrowd(t *testing.T, addr string) *crowd {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	c := &crowd{t: t, cancel: cancel}
-	var http2 http.Protocols
-	http2.SetUnencryptedHTTP2(true)
-	for kind, tr := range []*http.Transport{{}, {DisableKeepAlives: true}, {Protocols: &http2}} {
-		client := &http.Client{Transport: tr, Timeout: 20 * time.Second}
-		for range 4 {
-			c.clients.Go(func() {
-				defer tr.CloseIdleConnections()
-				for ctx.Err() == nil && c.ask(client, kind, "http://"+addr+"/") {
-					c.answered[kind].Add(1)
-				}
-			})
-		}
-	}
-	t.Cleanup(c.stop)
-	return c
-}
-
-func (c *crowd) ask(client *http.Client, kind int, url string) bool {
-	body := io.Reader(strings.NewReader("?"))
-	if kind != overHTTP2 {
-		body = io.NopCloser(body) // which cannot be sent again
-	}
-	resp, err := client.Post(url, "text/plain", body)
-	if err != nil {
-		c.t.Errorf("kind %d after %d: %v", kind, c.total(), err)
-		return false
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		c.t.Errorf("kind %d after %d: status %d, %q, %v", kind, c.total(), resp.StatusCode, answer, err)
-		return false
-	}
-	return true
-}
-
-func (c *crowd) total() (n int64) {
-	for kind := range c.answered {
-		n += c.answered[kind].Load()
-	}
-	return n
-}
-
-// await waits until each kind of client got n more answers.
-func (c *crowd) await(n int64) {
-	c.t.Helper()
-	for kind := range c.answered {
-		from := c.answered[kind].Load()
-		eventually(c.t, "clients of all kinds are answered", func() bool { return c.answered[kind].Load() >= from+n })
-	}
-}
-
-func (c *crowd) stop() {
-	c.cancel()
-	c.clients.Wait()
-}
-
 // TestOneOfTwoProcessesRestartsUnderLoad has two processes share an address, and
 // each of them restart in turn.
 func TestOneOfTwoProcessesRestartsUnderLoad(t *testing.T) {
@@ -154,7 +74,7 @@ func TestOneOfTwoProcessesRestartsUnderLoad(t *testing.T) {
 		s.write("listeners: [{addr: \"" + shared + "\", reuse_port: true, h2c: true}]\n" + s.own() + "watch: false\nroutes: {web: {path: /, upstream: web}}\nupstreams: {web: {addrs: [\"" + web + "\"]}}\n")
 		both[i] = newProcess(s, nil)
 	}
-	c := newCrowd(t, shared)
+	c := newCrowd(t, "http://"+shared+"/", nil)
 	c.await(50)
 	for _, p := range both {
 		p.stop()
@@ -192,7 +112,7 @@ func TestAProcessRestartsBehindASocketOfSystemd(t *testing.T) {
 	s := newPlace(t)
 	s.write("listeners: [{addr: \"fd:web\", h2c: true}]\n" + s.own() + "watch: false\nroutes: {web: {path: /, upstream: web}}\nupstreams: {web: {addrs: [\"" + echo(t) + "\"]}}\n")
 	p := newProcess(s, file)
-	c := newCrowd(t, opened.Addr().String())
+	c := newCrowd(t, "http://"+opened.Addr().String()+"/", nil)
 	for range 2 {
 		c.await(50)
 		p.stop()
