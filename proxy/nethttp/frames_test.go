@@ -138,10 +138,10 @@ func TestWindowsAreCountedAnew(t *testing.T) {
 }
 
 // TestStreamsThatTheClientHadResetCountAsItsResets, but not those that ended for
-// what weir or the peer did.
+// what weir or the peer did, nor many that were refused before the client could know.
 func TestStreamsThatTheClientHadResetCountAsItsResets(t *testing.T) {
 	for code, hostile := range map[http2.ErrCode]bool{http2.ErrCodeProtocol: true, http2.ErrCodeStreamClosed: true, http2.ErrCodeFlowControl: true,
-		http2.ErrCodeRefusedStream: true, http2.ErrCodeNo: false, http2.ErrCodeInternal: false, http2.ErrCodeCancel: false} {
+		http2.ErrCodeRefusedStream: false, http2.ErrCodeNo: false, http2.ErrCodeInternal: false, http2.ErrCodeCancel: false} {
 		w, told := newFrameWatch(), ""
 		w.in.skip = 0
 		for i := range uint32(maxResets + 1) {
@@ -153,6 +153,23 @@ func TestStreamsThatTheClientHadResetCountAsItsResets(t *testing.T) {
 		told += w.look(writeFrames(t, func(fr *http2.Framer) error { return fr.WritePing(false, [8]byte{}) }))
 		if (told != "") != hostile {
 			t.Errorf("%v: %q", code, told)
+		}
+	}
+}
+
+// TestNotForEverMayAClientNotKnow: it could leave SETTINGS unanswered.
+func TestNotForEverMayAClientNotKnow(t *testing.T) {
+	for refused, hostile := range map[uint32]bool{maxUnaware: false, maxUnaware + maxResets: false, 3 * maxUnaware: true} {
+		w, told := newFrameWatch(), ""
+		w.in.skip = 0
+		for i := range refused {
+			told += w.look(writeFrames(t, func(fr *http2.Framer) error {
+				return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, EndHeaders: true})
+			}))
+			w.sent(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteRSTStream(2*i+1, http2.ErrCodeRefusedStream) }))
+		}
+		if (told != "") != hostile {
+			t.Errorf("%d: %q", refused, told)
 		}
 	}
 }
