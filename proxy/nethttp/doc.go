@@ -51,6 +51,9 @@
 //     answer of 300 or more ends the sending of the request's body over HTTP/2.
 //   - An HTTP/2 request that net/http finds malformed is reset, without an answer;
 //     one whose head is too large is answered by net/http, without X-Weir-Error.
+//   - A client of HTTP/1 that ends its side of the connection while a request is under
+//     way is taken for gone, though it may still read; so is one that sent the next
+//     request first.
 //   - A 304 loses Content-Type and Content-Length. A response without Date gets
 //     one, as RFC 9110, 6.6.1 asks of who forwards it.
 //   - Over HTTP/2 only request trailers that were announced arrive (in a Trailer

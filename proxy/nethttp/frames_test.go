@@ -138,7 +138,7 @@ func TestWindowsAreCountedAnew(t *testing.T) {
 }
 
 // TestStreamsThatTheClientHadResetCountAsItsResets, but not those that ended for
-// what weir or the peer did.
+// what weir or the peer did, nor many that were refused before the client could know.
 func TestStreamsThatTheClientHadResetCountAsItsResets(t *testing.T) {
 	for code, hostile := range map[http2.ErrCode]bool{http2.ErrCodeProtocol: true, http2.ErrCodeStreamClosed: true, http2.ErrCodeFlowControl: true,
 		http2.ErrCodeRefusedStream: false, http2.ErrCodeNo: false, http2.ErrCodeInternal: false, http2.ErrCodeCancel: false} {
@@ -157,24 +157,20 @@ func TestStreamsThatTheClientHadResetCountAsItsResets(t *testing.T) {
 	}
 }
 
-// TestStreamsBeyondALimitThatTheClientCannotKnow do not count, up to a bound.
-func TestStreamsBeyondALimitThatTheClientCannotKnow(t *testing.T) {
-	w := newFrameWatch()
-	w.in.skip = 0
-	refuse := func(from, to uint32) (told string) {
-		for i := from; i < to; i++ {
+// TestNotForEverMayAClientNotKnow: it could leave SETTINGS unanswered.
+func TestNotForEverMayAClientNotKnow(t *testing.T) {
+	for refused, hostile := range map[uint32]bool{maxUnaware: false, maxUnaware + maxResets: false, 3 * maxUnaware: true} {
+		w, told := newFrameWatch(), ""
+		w.in.skip = 0
+		for i := range refused {
 			told += w.look(writeFrames(t, func(fr *http2.Framer) error {
 				return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, EndHeaders: true})
 			}))
 			w.sent(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteRSTStream(2*i+1, http2.ErrCodeRefusedStream) }))
 		}
-		return told + w.look(writeFrames(t, func(fr *http2.Framer) error { return fr.WritePing(false, [8]byte{}) }))
-	}
-	if told := refuse(0, maxUnaware); told != "" {
-		t.Errorf("before it knows: %q", told)
-	}
-	if told := refuse(maxUnaware, 3*maxUnaware); told == "" {
-		t.Error("one that never answers SETTINGS goes on and on")
+		if (told != "") != hostile {
+			t.Errorf("%d: %q", refused, told)
+		}
 	}
 }
 

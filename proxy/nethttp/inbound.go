@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -117,10 +118,10 @@ func (in *inbound) Read(p []byte) (int, error) {
 		case undecided, inHead:
 		}
 		// Between messages net/http reads a single byte while it serves a request,
-		// to learn of the client's end. It gets none: the byte waits here, since
-		// a part of a head is nothing to see. Without it net/http asks no more.
+		// to learn of the client's end. It gets none, since a part of a head is
+		// nothing to see.
 		if len(p) == 1 {
-			return 0, in.peekOne(p)
+			return 0, in.await(p)
 		}
 		in.state = inHead
 		if n, err := in.readHead(p); n > 0 || err != nil {
@@ -140,13 +141,26 @@ func (in *inbound) take(p []byte, n int) int {
 	return n
 }
 
-func (in *inbound) peekOne(p []byte) error {
-	if len(in.held) > 0 {
-		return nil
+// await returns when the client is gone, or the read is ended. What comes before that
+// waits here: as much as a head may have, then nobody looks any more, and net/http
+// asks no more. Only who sends something makes it hold memory.
+func (in *inbound) await(p []byte) error {
+	if len(in.held) == 0 {
+		n, err := in.socket.Read(p)
+		in.hold(p[:n])
+		if n == 0 || err != nil {
+			return err
+		}
 	}
-	n, err := in.socket.Read(p)
-	in.hold(p[:n])
-	return err
+	for len(in.held) < in.maxHead {
+		in.held = slices.Grow(in.held, readStep)
+		n, err := in.socket.Read(in.held[len(in.held):cap(in.held)])
+		in.held = in.held[:len(in.held)+n]
+		if n == 0 || err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hold keeps p behind what is held already.

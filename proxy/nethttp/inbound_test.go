@@ -108,16 +108,27 @@ func TestAReadGivesNothingOfTheNextMessage(t *testing.T) {
 	}
 }
 
-// TestASingleByteBetweenMessagesWaits reads as net/http does while it serves.
-func TestASingleByteBetweenMessagesWaits(t *testing.T) {
-	in := newInbound(strings.NewReader("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
-	for range 3 {
-		if n, err := in.Read(make([]byte, 1)); n != 0 || err != nil {
-			t.Errorf("got %d, %v", n, err)
-		}
+// TestWhatComesBetweenMessagesWaits reads as net/http does while it serves.
+func TestWhatComesBetweenMessagesWaits(t *testing.T) {
+	text := "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	in := newInbound(io.MultiReader(iotest.OneByteReader(strings.NewReader(text)), iotest.ErrReader(os.ErrDeadlineExceeded), strings.NewReader("")))
+	if n, err := in.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %d, %v, want the end of the wait", n, err)
+	}
+	in.socket = &fakeSocket{Reader: strings.NewReader("")}
+	if n, err := in.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("got %d, %v, want the client's end", n, err)
 	}
 	if seen := requests(t, in); len(seen) != 1 {
 		t.Errorf("then came %q", seen)
+	}
+}
+
+// TestWhatComesBetweenMessagesIsBounded has a client send without end.
+func TestWhatComesBetweenMessagesIsBounded(t *testing.T) {
+	in := newInbound(&endless{text: strings.Repeat("x", 1000)})
+	if n, err := in.Read(make([]byte, 1)); n != 0 || err != nil || len(in.held) < 64<<10 || cap(in.held) > 256<<10 {
+		t.Errorf("got %d, %v, and %d bytes are held, in %d", n, err, len(in.held), cap(in.held))
 	}
 }
 

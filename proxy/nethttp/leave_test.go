@@ -34,7 +34,12 @@ func TestClientsThatLeave(t *testing.T) {
 		request string
 		stage   func(client, p *wire)
 	}{
-		"before the response": {"GET / HTTP/1.1\nHost: a\n\n", func(_, p *wire) { p.head() }},
+		"before the response":           {"GET / HTTP/1.1\nHost: a\n\n", func(_, p *wire) { p.head() }},
+		"after an empty line":           {"GET / HTTP/1.1\nHost: a\n\n\n", func(_, p *wire) { p.head() }},
+		"after an empty line, later":    {"GET / HTTP/1.1\nHost: a\n\n", func(client, p *wire) { p.head(); client.raw("\r\n") }},
+		"after a part of the next head": {"GET / HTTP/1.1\nHost: a\n\nGET / HT", func(_, p *wire) { p.head() }},
+		"after the next request":        {"GET / HTTP/1.1\nHost: a\n\nGET / HTTP/1.1\nHost: a\n\n", func(_, p *wire) { p.head() }},
+		"after a body and a line":       {upload + "abcdefghi\n", func(_, p *wire) { p.head(); p.exactly("abcdefghi") }},
 		"within the upload": {upload + "abc", func(_, p *wire) {
 			p.head()
 			p.exactly("abc")
