@@ -79,6 +79,7 @@ func (a *attempt) use(got givenConn) {
 	a.connStart, a.gotStart = c.written.Load(), c.got.Load()
 	a.headSent.Store(false)
 	if a.h2 = c.h2; a.h2 {
+		c.await()
 		c.pool.set.stats.streams.Add(1)
 		a.body.pace(&a.guard, a.limits.WriteTimeout)
 	}

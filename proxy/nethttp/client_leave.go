@@ -16,8 +16,8 @@ func (s *clientSocket) beginHTTP2() {
 //
 // A server that drains tells clients to open no more streams, and lets those that
 // they open before they know come too: net/http would refuse these, and a client
-// cannot send a request again whose body it streamed (RFC 9113, 6.8). Who has not
-// asked for anything yet may, once.
+// cannot send a request again whose body it streamed (RFC 9113, 6.8). Who comes
+// while it drains may ask once.
 func (c *clientConn) interject() error {
 	w := c.in.frames
 	if !w.maySpeak() {
@@ -42,6 +42,7 @@ func (s *Server) sendAllAway() {
 		c := key.(*clientConn)
 		s.leaving.Go(func() {
 			w := c.in.frames
+			w.asked.Store(true) // or else had its time to ask: who comes now gets some, too
 			w.writing.Lock()
 			defer w.writing.Unlock()
 			_ = c.interject() // fails on a dead connection

@@ -63,8 +63,12 @@ func (a *attempt) roundTrip(pools *peerPools, key poolKey, req *http.Request) (*
 		}
 		a.use(got)
 		resp, err := got.conn.cc.RoundTrip(req)
-		if err == nil || !a.again(req, err) {
-			return resp, err
+		if err == nil {
+			return resp, nil
+		}
+		a.doubt()
+		if !a.again(req, err) {
+			return nil, err
 		}
 	}
 }

@@ -40,6 +40,9 @@ type peerConn struct {
 	tunnel       atomic.Bool             // no deadlines any more
 	cut          atomic.Bool             // broken from here, as if the peer had
 	user         atomic.Pointer[attempt] // of HTTP/1.1
+	// Of HTTP/2: what got was, plus one, when the first of the requests asked that
+	// wait for the peer to say anything, and when that was, in Unix nanoseconds.
+	askedAt, askedSince atomic.Int64
 }
 
 // Write writes p within the write timeout.

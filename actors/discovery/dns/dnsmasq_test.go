@@ -2,6 +2,7 @@ package dns_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"os/user"
@@ -64,12 +65,25 @@ func follow(t *testing.T, r *dns.Resolver, want string) {
 	}
 }
 
+// freePort returns a port that is free for TCP and UDP, below those that the system
+// gives to whoever asks for any.
 func freePort(t *testing.T) int {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10_000 + rand.IntN(20_000)
+		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		packets, err := net.ListenPacket("udp", at)
+		if err != nil {
+			continue
+		}
+		streams, err := net.Listen("tcp", at)
+		_ = packets.Close() // it was only tried
+		if err != nil {
+			continue
+		}
+		_ = streams.Close()
+		return port
 	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port
+	t.Fatal("no free port")
+	return 0
 }
