@@ -44,7 +44,8 @@ type SnapshotConfig struct {
 	// Pending tells that the first discovery is under way: asks may wait for it.
 	Pending bool
 	// EmptySince is when the set became empty; zero = it is not, or has always
-	// been. Asks may wait until QueueTimeout after it.
+	// been. It may tell so of a set that is not empty any more, too, none of
+	// whose members was found healthy yet. Asks may wait until QueueTimeout after it.
 	EmptySince time.Time
 	// At is when the snapshot was made.
 	At time.Time
@@ -104,7 +105,7 @@ func (s *Snapshot) Policy() Policy { return s.config.Policy }
 // At returns when the snapshot was made.
 func (s *Snapshot) At() time.Time { return s.config.At }
 
-// EmptySince returns when the set became empty; zero = it is not, or has always been.
+// EmptySince returns when the set became empty; see SnapshotConfig.
 func (s *Snapshot) EmptySince() time.Time { return s.config.EmptySince }
 
 // Parked tells whether the upstream's actor is given up for now.
@@ -175,7 +176,7 @@ func (s *Snapshot) hope(now time.Time) (until time.Time, ok bool) {
 	switch {
 	case s.available > 0, s.awaiting, s.config.Pending, s.config.Policy.Limits.QueueWhenDown:
 		return time.Time{}, true
-	case len(s.config.Members) > 0 || s.config.EmptySince.IsZero():
+	case s.config.EmptySince.IsZero():
 		return time.Time{}, false
 	}
 	until = s.config.EmptySince.Add(s.queueTimeout())

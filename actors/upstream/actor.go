@@ -231,7 +231,7 @@ type upstream struct {
 	pool               *pool
 	discoverer, health *actor.PID
 	builder            builder
-	alarm              alarm // brings replaceDue
+	alarm              alarm // brings setDue
 }
 
 func (u *upstream) Receive(c actor.Context) {
@@ -272,7 +272,7 @@ func (u *upstream) handle(c actor.Context, message any, now time.Time) {
 		if rings, ok := u.builder.done(msg); ok {
 			u.perform(c, u.pool.ringsBuilt(rings, now))
 		}
-	case replaceDue:
+	case setDue:
 		if msg.gen == u.pool.gen {
 			u.perform(c, u.pool.due(now))
 		}
@@ -289,7 +289,7 @@ func (u *upstream) start(c actor.Context, now time.Time) {
 	}
 	u.pool = newPool(u.deps.Registry.Ref(u.name), spec, u.deps.Memory.generation.Add(1))
 	root, self := c.ActorSystem().Root, c.Self()
-	u.alarm.later = later(c, replaceDue{gen: u.pool.gen})
+	u.alarm.later = later(c, setDue{gen: u.pool.gen})
 	u.builder = builder{gen: u.pool.gen, send: func(m ringsBuilt) { root.Send(self, m) }}
 	u.discoverer = u.child(c, u.children.discoverer, "discoverer")
 	u.health = u.child(c, u.children.health, "health")
@@ -326,7 +326,7 @@ func (u *upstream) perform(c actor.Context, fx effects) {
 	for _, event := range fx.events {
 		u.deps.Notify(event)
 	}
-	u.alarm.set(u.pool.old.by, time.Now())
+	u.alarm.set(u.pool.wakes(), time.Now())
 }
 
 // parted sees to peers that left. The manager sees to the end of their drain,

@@ -28,7 +28,7 @@ func (p *pool) snapshot(now time.Time) *balance.Snapshot {
 		}
 	}
 	for i := range c.Members {
-		if available == 0 && c.Members[i].Peer.Verdict() == messages.Unknown {
+		if available == 0 && !p.refilling() && c.Members[i].Peer.Verdict() == messages.Unknown {
 			c.Members[i].Available = true
 		}
 	}
@@ -48,7 +48,7 @@ func (p *pool) available(m balance.Member) bool {
 	case messages.Unhealthy:
 		return false
 	}
-	return !p.ref.Settled()
+	return !p.ref.Settled() && !p.refilling()
 }
 
 // awaitsRings tells whether the present set cannot be published yet.

@@ -137,9 +137,6 @@ func (p *pool) found(m messages.PeersFound, now time.Time) effects {
 	if len(peers) == 0 && (len(p.peers) > 0 || !p.discovered) {
 		p.emptySince = now
 	}
-	if len(peers) > 0 {
-		p.emptySince = time.Time{}
-	}
 	p.old = p.replace(peers, now)
 	p.peers, p.discovered, p.rings, p.building, p.bare = peers, true, nil, false, false
 	fx.watch = p.watch()
@@ -173,6 +170,9 @@ func (p *pool) verdict(m messages.VerdictReached, now time.Time) effects {
 	peer := p.ref.Peer(m.Addr)
 	remembered := peer.Remembered()
 	from, held, seq := peer.SetVerdict(m.Verdict, m.Code, m.Detail, m.At)
+	if m.Verdict == messages.Healthy {
+		p.emptySince = time.Time{}
+	}
 	if from == m.Verdict && !remembered {
 		return effects{}
 	}
@@ -191,12 +191,24 @@ func (p *pool) verdict(m messages.VerdictReached, now time.Time) effects {
 	return p.noteState(p.noteUnproven(outcome, fx, now), now)
 }
 
-// due takes the end of the time in which old peers serve in the place of new ones.
+// due takes the end of the time in which old peers serve in the place of new
+// ones, or in which new ones must be found healthy first.
 func (p *pool) due(now time.Time) effects {
-	if !p.replacing() || now.Before(p.old.by) {
+	if at := p.wakes(); at.IsZero() || now.Before(at) {
 		return effects{}
 	}
 	return p.changedSet(now, effects{watch: p.watch()})
+}
+
+// wakes returns when due is to be called; zero = never.
+func (p *pool) wakes() time.Time {
+	switch {
+	case p.replacing():
+		return p.old.by
+	case p.refilling():
+		return p.refillEnd()
+	}
+	return time.Time{}
 }
 
 // ringsBuilt takes rings that were built for the present set.
@@ -225,6 +237,7 @@ func (p *pool) suspected(m messages.Suspected) effects {
 // changedSet completes fx after the set of peers, the spec or the time changed.
 func (p *pool) changedSet(now time.Time, fx effects) effects {
 	p.settle()
+	p.endRefill(now)
 	outcome := p.review(now)
 	if outcome != goesOn {
 		fx.watch = p.watch()

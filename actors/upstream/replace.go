@@ -31,10 +31,6 @@ type replacement struct {
 	by time.Time
 }
 
-// replaceDue, from an upstream to itself: old peers have served in the place of
-// new ones for long enough.
-type replaceDue struct{ gen uint64 }
-
 // outcome is what became of a replacement.
 type outcome int
 

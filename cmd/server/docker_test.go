@@ -15,7 +15,8 @@ import (
 )
 
 // containerPeer is the program in the containers: it says its name, and ends
-// gracefully when Docker stops it.
+// gracefully when Docker stops it. One whose name begins with slow is a while
+// before it listens.
 const containerPeer = `package main
 
 import (
@@ -24,13 +25,18 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
 	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	signal.Ignore(syscall.SIGHUP)
 	name, _ := os.Hostname()
+	if strings.HasPrefix(name, "slow") {
+		time.Sleep(2 * time.Second)
+	}
 	server := &http.Server{Addr: ":8080", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, name) })}
 	go server.ListenAndServe()
 	<-ctx.Done()
@@ -116,7 +122,8 @@ func TestContainersComeAndGo(t *testing.T) {
 	e := newEngine(t)
 	app := fmt.Sprintf("weir.test.%d=web", os.Getpid())
 	s := newSite(t, "watch: false\ndocker: {host: \"unix:///var/run/docker.sock\"}", "127.0.0.1:1") // nobody, at first
-	s.write(strings.Replace(s.text(app+":8080"), "    addrs:", "    discovery: docker\n    addrs:", 1))
+	// How long an engine takes to start a container is not what is tested.
+	s.write(strings.Replace(s.text(app+":8080"), "    addrs:", "    discovery: docker\n    queue_timeout: 60s\n    addrs:", 1))
 	if code, _, stderr := s.reload(); code != 0 {
 		t.Fatal(stderr)
 	}
@@ -138,10 +145,11 @@ func TestContainersComeAndGo(t *testing.T) {
 	eventually(t, "the stopped container is gone", available(1))
 	s.while(func() { e.run("start", second); eventually(t, "it is back", available(2)) })
 
-	// The old ones are gone before the new one is there: requests wait.
+	// The old ones are gone before the new one is there, and it is there before
+	// it listens: requests wait.
 	e.run("rm", "-f", first, second)
-	s.while(func() { e.start("third", app); eventually(t, "the new container is a peer", available(1)) })
-	if got := s.answers(); got != "third" {
+	s.while(func() { e.start("slow", app); eventually(t, "the new container is a peer", available(1)) })
+	if got := s.answers(); got != "slow" {
 		t.Errorf("%q answers", got)
 	}
 	s.while(func() {
