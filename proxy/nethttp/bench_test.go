@@ -28,6 +28,10 @@ func BenchmarkProxy(b *testing.B) {
 		const long = 60e9
 		get(b, "http://"+open(b, plan{transport: messages.Transport{ConnectionTimeout: long, ResponseTimeout: long, ReadTimeout: long, WriteTimeout: long, IdleTimeout: long}}, target.Host).addr)
 	})
+	b.Run("weir to a peer of HTTP/2", func(b *testing.B) {
+		peer := serve(b, serving{h2: true}, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
+		get(b, "http://"+open(b, plan{transport: messages.Transport{ALPN: messages.H2}}, peer.addr).addr)
+	})
 	b.Run("bare ReverseProxy", func(b *testing.B) {
 		transport := &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true}
 		defer transport.CloseIdleConnections()

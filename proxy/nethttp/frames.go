@@ -7,7 +7,7 @@ type frame struct {
 	length      int
 	kind, flags byte
 	stream      uint32
-	code        uint32 // of a RST_STREAM
+	code        uint32 // of a RST_STREAM; the increment of a WINDOW_UPDATE
 }
 
 // The kinds of frames, the flags and the errors that matter here (RFC 9113, 6 and 7).
@@ -15,9 +15,12 @@ const (
 	frameData         = 0x0
 	frameHeaders      = 0x1
 	frameReset        = 0x3
+	frameSettings     = 0x4
 	frameGoAway       = 0x7
+	frameWindow       = 0x8
 	frameContinuation = 0x9
 
+	flagAck        = 0x1
 	flagEndStream  = 0x1
 	flagEndHeaders = 0x4
 	flagPadded     = 0x8
@@ -28,7 +31,7 @@ const (
 	errorCancel        = 0x8
 	errorEnhanceCalm   = 0xb
 	frameHeadBytes     = 9
-	resetBytes         = 4
+	codeBytes          = 4
 	maxPaddingBytes    = 256 // the length of the padding among them
 	streamNumberBits   = 1<<31 - 1
 	frameReadBufferLen = 4 << 10
@@ -43,7 +46,7 @@ func (f frame) isEmpty() bool {
 // frameScanner finds the frames in bytes that come in parts. The zero
 // frameScanner is in front of a frame.
 type frameScanner struct {
-	head [frameHeadBytes + resetBytes]byte
+	head [frameHeadBytes + codeBytes]byte
 	have int // bytes of head
 	skip int // bytes to come before the next frame
 }
@@ -52,7 +55,8 @@ type frameScanner struct {
 func (s *frameScanner) between() bool { return s.have == 0 && s.skip == 0 }
 
 // next returns the first frame that begins or goes on in p, as soon as it is
-// known, and what of p is behind that. The payload may be yet to come.
+// known, and what of p is behind that. The payload may be yet to come: its next
+// skip bytes are in front of what the call after that finds.
 func (s *frameScanner) next(p []byte) (f frame, rest []byte, ok bool) {
 	n := min(s.skip, len(p))
 	s.skip -= n
@@ -64,7 +68,7 @@ func (s *frameScanner) next(p []byte) (f frame, rest []byte, ok bool) {
 		length: int(s.head[0])<<16 | int(s.head[1])<<8 | int(s.head[2]),
 		kind:   s.head[3], flags: s.head[4], stream: binary.BigEndian.Uint32(s.head[5:]) & streamNumberBits,
 	}
-	if f.kind == frameReset && f.length == resetBytes {
+	if (f.kind == frameReset || f.kind == frameWindow) && f.length == codeBytes {
 		if p = s.fill(p, len(s.head)); s.have < len(s.head) {
 			return f, nil, false
 		}

@@ -49,10 +49,12 @@ func TestFramesAreFoundHoweverTheyCome(t *testing.T) {
 		func(fr *http2.Framer) error { return fr.WriteRawFrame(frameReset, 0, 9, []byte("123")) },
 		func(fr *http2.Framer) error { return fr.WriteData(1<<31-1, false, nil) },
 		func(fr *http2.Framer) error { return fr.WriteRSTStream(11, http2.ErrCodeProtocol) },
+		func(fr *http2.Framer) error { return fr.WriteWindowUpdate(13, 1<<31-1) },
 	)
 	want := []frame{
 		{length: 6, kind: 4}, {length: 4, kind: frameReset, stream: 5, code: 8}, {length: 300, flags: flagEndStream, stream: 7},
 		{length: 3, kind: frameReset, stream: 9}, {stream: 1<<31 - 1}, {length: 4, kind: frameReset, stream: 11, code: 1},
+		{length: 4, kind: frameWindow, stream: 13, code: 1<<31 - 1},
 	}
 	for size := 1; size <= len(data); size++ {
 		got, between := framesOf(data, size)

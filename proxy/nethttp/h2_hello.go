@@ -19,11 +19,6 @@ type h2Hello struct {
 	whole bool
 }
 
-const (
-	helloHeadBytes = 9 // of a frame's head (RFC 9113, 4.1)
-	helloFrameType = 4 // SETTINGS
-)
-
 // errNoH2 is returned when a peer with which HTTP/2 was to be spoken does not.
 var errNoH2 = errors.New("the peer does not speak HTTP/2")
 
@@ -33,15 +28,15 @@ func newH2Hello() *h2Hello { return &h2Hello{came: make(chan struct{})} }
 func (h *h2Hello) read(p []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if n := min(len(p), helloHeadBytes-len(h.head)); n > 0 {
+	if n := min(len(p), frameHeadBytes-len(h.head)); n > 0 {
 		h.head = append(h.head, p[:n]...)
 		p = p[n:]
-		if len(h.head) == helloHeadBytes {
+		if len(h.head) == frameHeadBytes {
 			h.left = int(binary.BigEndian.Uint32(h.head) >> 8)
 		}
 	}
 	h.left -= len(p)
-	h.whole = len(h.head) == helloHeadBytes && h.left <= 0
+	h.whole = len(h.head) == frameHeadBytes && h.left <= 0
 }
 
 // readAgain tells whether the SETTINGS came. Net/http reads again only when it
@@ -49,7 +44,7 @@ func (h *h2Hello) read(p []byte) {
 func (h *h2Hello) readAgain() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.whole && h.head[3] == helloFrameType {
+	if h.whole && h.head[3] == frameSettings {
 		close(h.came)
 		return true
 	}
@@ -63,7 +58,7 @@ func (h *h2Hello) fault() error {
 	switch {
 	case bytes.HasPrefix(h.head, []byte("HTTP/1.")):
 		return errors.Join(errNoH2, errors.New("it answered with HTTP/1.1"))
-	case len(h.head) == helloHeadBytes && h.head[3] != helloFrameType:
+	case len(h.head) == frameHeadBytes && h.head[3] != frameSettings:
 		return errNoH2
 	}
 	return nil

@@ -18,6 +18,7 @@ type peerConn struct {
 	pool     *pool
 	h2       bool
 	hello    *h2Hello         // of HTTP/2, until the peer's SETTINGS were read
+	windows  *windowWatch     // of HTTP/2
 	cc       *http.ClientConn // set before anyone gets the connection
 	gone     chan struct{}    // closed by the first Close
 
@@ -54,6 +55,9 @@ func (c *peerConn) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	if c.windows != nil {
+		c.windows.sent(p)
+	}
 	n, err := c.Conn.Write(p)
 	c.written.Add(int64(n))
 	if bound && err != nil && isTimeout(err) {
@@ -74,6 +78,10 @@ func (c *peerConn) Read(p []byte) (int, error) {
 		c.hello.read(p[:n])
 	}
 	c.note(err)
+	if c.windows != nil && !c.windows.received(p[:n]) {
+		c.broken.Store(true)
+		return 0, errWindow
+	}
 	return n, err
 }
 

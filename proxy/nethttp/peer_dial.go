@@ -93,7 +93,7 @@ func (d *peerDial) make(ctx context.Context, limits *messages.Transport) (*peerC
 	c := &peerConn{Conn: conn, socket: socket, pool: p, h2: h2, limit: 1, gone: make(chan struct{})}
 	wire := s.h1
 	if h2 {
-		c.hello = newH2Hello()
+		c.hello, c.windows = newH2Hello(), newWindowWatch()
 		c.writeTimeout.Store(int64(limits.WriteTimeout))
 		wire = s.h2.Load()
 	}

@@ -88,3 +88,31 @@ func TestASlowClientDoesNotHoldOtherStreamsUp(t *testing.T) {
 		t.Errorf("got %d bytes over %d connections, %v", n, peer.accepted.Load(), err)
 	}
 }
+
+// net/http locks itself when a window grows beyond what there can be; the other
+// requests of the connection would hang for ever, and their clients.
+func TestAPeerThatOpensAWindowTooFarIsLeft(t *testing.T) {
+	peer := scripted(t)
+	h := open(t, plan{transport: messages.Transport{ALPN: messages.H2, MaxH2Streams: 100}}, peer.addr())
+	first, second := dial(t, h.addr), dial(t, h.addr)
+	first.send("GET / HTTP/1.1\nHost: a\n\n")
+	c := peer.acceptH2()
+	one := c.request()
+	second.send("GET / HTTP/1.1\nHost: a\n\n")
+	c.request()
+	if err := c.WriteWindowUpdate(one, 1<<31-1); err != nil {
+		t.Fatal(err)
+	}
+	for _, client := range []*wire{first, second} {
+		if r, _ := client.response("GET"); r.StatusCode != http.StatusBadGateway || r.Header.Get("X-Weir-Error") != string(messages.CodeBadResponse) {
+			t.Errorf("got %d %q, want 502 bad_response", r.StatusCode, r.Header.Get("X-Weir-Error"))
+		}
+	}
+	third := dial(t, h.addr)
+	third.send("GET / HTTP/1.1\nHost: a\n\n")
+	c = peer.acceptH2()
+	c.respond(c.request(), "200", true)
+	if r, _ := third.response("GET"); r.StatusCode != http.StatusOK {
+		t.Errorf("the next got %d", r.StatusCode)
+	}
+}

@@ -1,0 +1,166 @@
+package nethttp
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync"
+)
+
+// windowWatch follows the windows that a peer gives to the streams of an HTTP/2
+// connection (RFC 9113, 5.2), to see when one grows beyond what there can be.
+// net/http, as of Go 1.26, locks itself when it sees that, and with that every
+// request of the connection, beyond all timeouts.
+type windowWatch struct {
+	// Of Read alone.
+	in        frameScanner
+	inHello   bool // the frame in front of in is SETTINGS
+	setting   [settingBytes]byte
+	haveBytes int // of setting
+
+	mu      sync.Mutex // guards what follows
+	out     frameScanner
+	initial int64  // the window that a stream begins with
+	highest uint32 // the stream opened last
+	open    map[uint32]windowState
+	// ended are the streams that ended last, the oldest at oldest: what the peer
+	// sent before it knew may yet come, and net/http forgets a stream a little later.
+	ended  [endedStreams]uint32
+	oldest int
+}
+
+// windowState is what is known of the window of a stream.
+type windowState struct {
+	given         int64 // beyond the initial window, less what was sent
+	inEnd, outEnd bool
+}
+
+const (
+	settingBytes         = 6
+	settingInitialWindow = 0x4
+	initialWindow        = 1<<16 - 1 // unless SETTINGS say otherwise
+	maxWindow            = 1<<31 - 1
+	endedStreams         = 256
+)
+
+// errWindow is the fault of a peer that gives a window there cannot be (RFC 9113, 6.9.1).
+var errWindow = errors.New("the peer opened the window of a stream too far")
+
+func newWindowWatch() *windowWatch {
+	return &windowWatch{out: frameScanner{skip: len(preface)}, initial: initialWindow, open: map[uint32]windowState{}}
+}
+
+// sent takes what is about to be sent.
+func (w *windowWatch) sent(p []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		f, rest, ok := w.out.next(p)
+		if !ok {
+			return
+		}
+		p = rest
+		switch f.kind {
+		case frameHeaders:
+			if f.stream > w.highest {
+				w.highest = f.stream
+				w.open[f.stream] = windowState{}
+			}
+			w.noteEnd(f, false)
+		case frameData:
+			if s, ok := w.open[f.stream]; ok {
+				s.given -= int64(f.length)
+				w.open[f.stream] = s
+			}
+			w.noteEnd(f, false)
+		case frameReset:
+			w.forget(f.stream)
+		}
+	}
+}
+
+// received takes what came, and tells whether a window is as it may be.
+func (w *windowWatch) received(p []byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		if w.inHello && !w.settings(p[:min(w.in.skip, len(p))]) {
+			return false
+		}
+		f, rest, ok := w.in.next(p)
+		if !ok {
+			return true
+		}
+		p = rest
+		w.inHello, w.haveBytes = f.kind == frameSettings && f.flags&flagAck == 0, 0
+		switch f.kind {
+		case frameHeaders, frameData:
+			w.noteEnd(f, true)
+		case frameReset:
+			w.forget(f.stream)
+		case frameWindow:
+			if !w.grow(f.stream, int64(f.code&maxWindow)) {
+				return false
+			}
+		}
+	}
+}
+
+// grow takes a WINDOW_UPDATE. One of a stream that was not opened is a fault, too.
+func (w *windowWatch) grow(stream uint32, by int64) bool {
+	if stream == 0 {
+		return true // net/http sees to that of the connection
+	}
+	s, ok := w.open[stream]
+	if !ok {
+		return stream <= w.highest
+	}
+	s.given += by
+	w.open[stream] = s
+	return w.initial+s.given <= maxWindow
+}
+
+// settings takes a part of the payload of SETTINGS.
+func (w *windowWatch) settings(p []byte) bool {
+	for len(p) > 0 {
+		n := copy(w.setting[w.haveBytes:], p)
+		p = p[n:]
+		if w.haveBytes += n; w.haveBytes < settingBytes {
+			return true
+		}
+		w.haveBytes = 0
+		value := int64(binary.BigEndian.Uint32(w.setting[2:]))
+		if binary.BigEndian.Uint16(w.setting[:]) != settingInitialWindow || value > maxWindow {
+			continue // net/http refuses one that is too large
+		}
+		w.initial = value
+		for _, s := range w.open {
+			if value+s.given > maxWindow {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// noteEnd takes a frame that may be the last of its stream in one direction.
+func (w *windowWatch) noteEnd(f frame, in bool) {
+	s, ok := w.open[f.stream]
+	if !ok || f.flags&flagEndStream == 0 {
+		return
+	}
+	s.inEnd, s.outEnd = s.inEnd || in, s.outEnd || !in
+	w.open[f.stream] = s
+	if s.inEnd && s.outEnd {
+		w.forget(f.stream)
+	}
+}
+
+// forget forgets a stream that ended, after others.
+func (w *windowWatch) forget(stream uint32) {
+	if _, ok := w.open[stream]; !ok {
+		return
+	}
+	delete(w.open, w.ended[w.oldest])
+	w.ended[w.oldest] = stream
+	w.oldest = (w.oldest + 1) % len(w.ended)
+}
