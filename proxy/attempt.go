@@ -190,7 +190,11 @@ func (c *Core) settleFailure(x *Exchange, f *Failure) messages.Code {
 		code = messages.CodeTimeout
 	}
 	t.detail = f
-	c.blame(x, code)
+	if code == f.Code && f.Declined && t.declined < maxDeclined {
+		t.declined++
+	} else {
+		c.blame(x, code)
+	}
 	x.Upstream.release(x)
 	return code
 }

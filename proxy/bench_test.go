@@ -153,6 +153,10 @@ func (b *bench) get(target string, lines ...string) (sight, *fakeClient) {
 	return b.codec.seen[0], client
 }
 
+func declinedByPeer() reply {
+	return reply{failure: &Failure{Code: messages.CodeReset, Unsent: true, Declined: true, Err: errors.New("GOAWAY")}}
+}
+
 func failed(code messages.Code, unsent bool) reply {
 	return reply{failure: &Failure{Code: code, Unsent: unsent, Err: errors.New("10.9.8.7:80 says no")}}
 }

@@ -78,6 +78,20 @@ func TestSuspectsAreCoalesced(t *testing.T) {
 	})
 }
 
+// A peer that closes an old connection is not ill; one that declines all is.
+func TestWhoDeclinesIsNotSuspected(t *testing.T) {
+	b := newBench(t, 1, nil)
+	for _, c := range []struct{ declines, suspected, failures int }{{maxDeclined, 0, 0}, {maxDeclined + 1, 1, 1}} {
+		b.codec.replies = slices.Repeat([]reply{declinedByPeer()}, c.declines)
+		x, client := b.request("POST", "/")
+		b.serve(x)
+		failures := int(b.registry.Ref("up").Snapshot().Members()[0].Peer.Failures())
+		if client.status != 200 || len(b.suspected) != c.suspected || failures != c.failures {
+			t.Errorf("declined %d times: status %d, suspected %v, %d failures", c.declines, client.status, b.suspected, failures)
+		}
+	}
+}
+
 func TestSuspicionForgets(t *testing.T) {
 	var s suspicion
 	at := time.Unix(1, 0)

@@ -47,6 +47,7 @@ type trip struct {
 	// peerFailed is what the release of held will say.
 	peerFailed bool
 	attempts   int
+	declined   int           // of attempts, those that the peer did nothing with; see maxDeclined
 	repeatFor  messages.Code // why there is a further attempt
 	source     io.Reader     // Request.Body as the client codec set it
 	// code says what went wrong, detail is its cause.

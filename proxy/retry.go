@@ -13,6 +13,9 @@ const (
 	maxPause   = time.Second
 )
 
+// maxDeclined is how many attempts of an exchange the peers may decline for free.
+const maxDeclined = 5
+
 // repeatFailure tells whether a failed attempt is repeated, after it made the
 // request ready for that. Of what may be repeated, see mayRepeat.
 func (c *Core) repeatFailure(x *Exchange, f *Failure, code messages.Code) bool {
@@ -38,7 +41,7 @@ func (c *Core) repeatFailure(x *Exchange, f *Failure, code messages.Code) bool {
 func (c *Core) mayRepeat(x *Exchange, f *Failure, code messages.Code) bool {
 	t := &x.core.trip
 	policy := x.retry()
-	if t.attempts > policy.Attempts {
+	if t.attempts-t.declined > policy.Attempts {
 		return false
 	}
 	switch {
@@ -63,7 +66,7 @@ func (c *Core) repeatStatus(x *Exchange) bool {
 	s := &x.core
 	t := &s.trip
 	policy := x.retry()
-	if !policy.Statuses.Has(x.Response.Status) || t.attempts > policy.Attempts || x.Response.Status == 101 ||
+	if !policy.Statuses.Has(x.Response.Status) || t.attempts-t.declined > policy.Attempts || x.Response.Status == 101 ||
 		!isIdempotent(x.Request.Method) || !s.body.replayableWhole() {
 		return false
 	}

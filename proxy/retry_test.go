@@ -17,6 +17,7 @@ func TestRetryRules(t *testing.T) {
 	noRetry := messages.RetrySpec{}
 	oneMore := messages.RetrySpec{Attempts: 1}
 	refused, reset := failed(messages.CodeConnectRefused, true), failed(messages.CodeReset, false)
+	declined := declinedByPeer()
 	slow, late := failed(messages.CodeHeadTimeout, false), failed(messages.CodeWriteTimeout, false)
 	busy := reply{status: 503, body: "busy"}
 	big := strings.Repeat("x", largeWindow+1)
@@ -81,9 +82,11 @@ func TestRetryRules(t *testing.T) {
 			u.Retry.BudgetPerSecond, u.Retry.BudgetPercent = 0, 0
 		},
 			replies: []reply{refused, refused}, attempts: 3, status: 200},
+		{name: "declined attempts are free, too", method: "POST", body: "b", replies: []reply{reads(declined, -1), declined, reads(refused, -1), refused}, attempts: 5, status: 200},
+		{name: "not for ever", method: "GET", replies: slices.Repeat([]reply{declined}, 9), attempts: 8, status: 502, failure: "reset"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(t, 4, c.change)
+			b := newBench(t, 8, c.change)
 			replies := slices.Clone(c.replies)
 			if c.status == 200 {
 				replies = append(replies, reply{status: 200, body: "ok", reads: -1})

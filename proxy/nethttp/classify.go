@@ -15,7 +15,9 @@ import (
 // explain makes a Failure of what RoundTrip returned.
 func (a *attempt) explain(err error) *proxy.Failure {
 	f := a.cause(err)
-	f.Unsent = !a.somethingSent() || !a.sent && (a.h2 && wasNotHandled(err) || a.wasNotAdmitted())
+	unhandled := a.h2 && !a.sent && wasNotHandled(err)
+	f.Declined = unhandled && f.Code == messages.CodeReset && !isComplaint(err)
+	f.Unsent = unhandled || !a.somethingSent() || !a.sent && a.wasNotAdmitted()
 	return f
 }
 
@@ -62,6 +64,8 @@ func (c *peerConn) cause(err error) *proxy.Failure {
 		return &proxy.Failure{Code: messages.CodeWriteTimeout, Err: err}
 	case alert != nil:
 		return &proxy.Failure{Code: messages.CodeTLS, Err: alertError(*alert)}
+	case isTooLong(err) && c.windows.tooNarrow() != nil:
+		return &proxy.Failure{Code: messages.CodeBadResponse, Err: c.windows.tooNarrow()}
 	case isOfRequest(err):
 		return &proxy.Failure{Code: messages.CodeBadRequest, Err: err}
 	case c.h2:

@@ -40,13 +40,17 @@ const (
 // the request (RFC 9113, 6.8).
 func isGoAway(err error) bool { return err.Error() == textGoAway }
 
+// isComplaint tells whether the peer ended the connection for a fault, before it
+// handled any request on it.
+func isComplaint(err error) bool { return strings.HasPrefix(err.Error(), textGoAway1) }
+
 // wasNotHandled tells whether the peer said that it did nothing with the request.
 func wasNotHandled(err error) bool {
 	var stream streamError
 	if errors.As(err, &stream) && stream.Code == refusedStream && isFromPeer(stream) {
 		return true
 	}
-	return isGoAway(err) || strings.HasPrefix(err.Error(), textGoAway1)
+	return isGoAway(err) || isComplaint(err)
 }
 
 func isFromPeer(e streamError) bool { return e.Cause != nil && e.Cause.Error() == textFromPeer }
@@ -76,5 +80,8 @@ func h2Code(err error) messages.Code {
 // SETTINGS, does not take it.
 func isOfRequest(err error) bool {
 	text := err.Error()
-	return strings.HasPrefix(text, "http: invalid ") || strings.HasPrefix(text, "http2: invalid ") || strings.HasSuffix(text, textTooLong)
+	return strings.HasPrefix(text, "http: invalid ") || strings.HasPrefix(text, "http2: invalid ") || isTooLong(err)
 }
+
+// isTooLong tells whether the head is larger than the peer takes, of HTTP/2.
+func isTooLong(err error) bool { return strings.HasSuffix(err.Error(), textTooLong) }

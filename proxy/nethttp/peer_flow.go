@@ -3,13 +3,15 @@ package nethttp
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"sync"
 )
 
 // windowWatch follows the windows that a peer gives to the streams of an HTTP/2
 // connection (RFC 9113, 5.2), to see when one grows beyond what there can be.
 // net/http, as of Go 1.26, locks itself when it sees that, and with that every
-// request of the connection, beyond all timeouts.
+// request of the connection, beyond all timeouts. It also notes how large a head
+// the peer takes.
 type windowWatch struct {
 	// Of Read alone.
 	in        frameScanner
@@ -20,6 +22,7 @@ type windowWatch struct {
 	mu      sync.Mutex // guards what follows
 	out     frameScanner
 	initial int64  // the window that a stream begins with
+	maxHead int64  // SETTINGS_MAX_HEADER_LIST_SIZE
 	highest uint32 // the stream opened last
 	open    map[uint32]windowState
 	// ended are the streams that ended last, the oldest at oldest: what the peer
@@ -37,16 +40,20 @@ type windowState struct {
 const (
 	settingBytes         = 6
 	settingInitialWindow = 0x4
-	initialWindow        = 1<<16 - 1 // unless SETTINGS say otherwise
-	maxWindow            = 1<<31 - 1
-	endedStreams         = 256
+	settingMaxHead       = 0x6
+	// leastHead is what a peer must take of a head, in the bytes of RFC 9113, 6.5.2.
+	// Below it is not the request that is too large.
+	leastHead     = 4 << 10
+	initialWindow = 1<<16 - 1 // unless SETTINGS say otherwise
+	maxWindow     = 1<<31 - 1
+	endedStreams  = 256
 )
 
 // errWindow is the fault of a peer that gives a window there cannot be (RFC 9113, 6.9.1).
 var errWindow = errors.New("the peer opened the window of a stream too far")
 
 func newWindowWatch() *windowWatch {
-	return &windowWatch{out: frameScanner{skip: len(preface)}, initial: initialWindow, open: map[uint32]windowState{}}
+	return &windowWatch{out: frameScanner{skip: len(preface)}, initial: initialWindow, maxHead: 1<<32 - 1, open: map[uint32]windowState{}}
 }
 
 // sent takes what is about to be sent.
@@ -128,10 +135,19 @@ func (w *windowWatch) settings(p []byte) bool {
 			return true
 		}
 		w.haveBytes = 0
-		value := int64(binary.BigEndian.Uint32(w.setting[2:]))
-		if binary.BigEndian.Uint16(w.setting[:]) != settingInitialWindow || value > maxWindow {
-			continue // net/http refuses one that is too large
+		if !w.set(binary.BigEndian.Uint16(w.setting[:]), int64(binary.BigEndian.Uint32(w.setting[2:]))) {
+			return false
 		}
+	}
+	return true
+}
+
+// set takes one of the SETTINGS.
+func (w *windowWatch) set(what uint16, value int64) bool {
+	switch {
+	case what == settingMaxHead:
+		w.maxHead = value
+	case what == settingInitialWindow && value <= maxWindow: // net/http refuses more
 		w.initial = value
 		for _, s := range w.open {
 			if value+s.given > maxWindow {
@@ -140,6 +156,16 @@ func (w *windowWatch) settings(p []byte) bool {
 		}
 	}
 	return true
+}
+
+// tooNarrow tells whether the peer takes no heads that are worth speaking of.
+func (w *windowWatch) tooNarrow() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.maxHead >= leastHead {
+		return nil
+	}
+	return fmt.Errorf("the peer takes heads of %d bytes at most: less than %d are a fault of its configuration", w.maxHead, leastHead)
 }
 
 // noteEnd takes a frame that may be the last of its stream in one direction.

@@ -58,12 +58,23 @@ func TestABigHeadIsTheRequestsFault(t *testing.T) {
 	peer := scripted(t)
 	codec := framesTo(t, messages.Transport{})
 	s := start(codec, peer.addr(), "GET", nil)
-	c := peer.acceptH2(http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: 200})
+	c := peer.acceptH2(http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: 8 << 10})
 	c.respond(c.request(), "200", true)
 	s.status(t)
 	x := newRequest(peer.addr(), "", "POST")
-	x.Request.Header.Add("X-Big", strings.Repeat("x", 200))
+	x.Request.Header.Add("X-Big", strings.Repeat("x", 10_000))
 	check(t, codec.Send(x), messages.CodeBadRequest, true)
+}
+
+func TestAPeerThatTakesNoHeadsIsAtFault(t *testing.T) {
+	peer := scripted(t)
+	s := start(framesTo(t, messages.Transport{}), peer.addr(), "GET", nil)
+	peer.acceptH2(http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: 10})
+	err := <-s.err
+	check(t, err, messages.CodeBadResponse, true)
+	if !strings.Contains(err.Error(), "heads of 10 bytes at most") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestASlowClientDoesNotHoldOtherStreamsUp(t *testing.T) {
