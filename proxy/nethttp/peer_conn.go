@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -21,6 +22,7 @@ type peerConn struct {
 	windows  *windowWatch     // of HTTP/2
 	cc       *http.ClientConn // set before anyone gets the connection
 	gone     chan struct{}    // closed by the first Close
+	readEnd  chan struct{}    // closed by the first Read that failed
 
 	// Guarded by pool.set.mu.
 	users, limit int
@@ -31,6 +33,7 @@ type peerConn struct {
 	unusedSince  time.Time
 	links        [listKinds]listLink
 
+	endRead      sync.Once
 	shutting     atomic.Bool
 	writeTimeout atomic.Int64 // in nanoseconds, as its latest user says; 0 = none
 	written      atomic.Int64
@@ -63,8 +66,23 @@ func (c *peerConn) Write(p []byte) (int, error) {
 	if bound && err != nil && isTimeout(err) {
 		c.writeLate.Store(true)
 	}
+	if err != nil && c.Conn != c.socket && c.got.Load() == 0 {
+		c.hearOut()
+	}
 	c.note(err)
 	return n, err
+}
+
+// hearOut waits, after a write failed, until what the peer said before it closed
+// was read: TLS 1.3 refuses a certificate when the handshake is done already.
+func (c *peerConn) hearOut() {
+	late := time.NewTimer(closeGrace)
+	defer late.Stop()
+	select {
+	case <-c.readEnd:
+	case <-c.gone:
+	case <-late.C:
+	}
 }
 
 // Read reads what the peer sent.
@@ -78,6 +96,9 @@ func (c *peerConn) Read(p []byte) (int, error) {
 		c.hello.read(p[:n])
 	}
 	c.note(err)
+	if err != nil {
+		c.endRead.Do(func() { close(c.readEnd) })
+	}
 	if c.windows != nil && !c.windows.received(p[:n]) {
 		c.broken.Store(true)
 		return 0, errWindow

@@ -90,7 +90,7 @@ func (d *peerDial) make(ctx context.Context, limits *messages.Transport) (*peerC
 		_ = socket.Close() // the failure is known
 		return nil, err
 	}
-	c := &peerConn{Conn: conn, socket: socket, pool: p, h2: h2, limit: 1, gone: make(chan struct{})}
+	c := &peerConn{Conn: conn, socket: socket, pool: p, h2: h2, limit: 1, gone: make(chan struct{}), readEnd: make(chan struct{})}
 	wire := s.h1
 	if h2 {
 		c.hello, c.windows = newH2Hello(), newWindowWatch()

@@ -1,6 +1,7 @@
 package nethttp_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -194,5 +195,20 @@ func TestUpgradesOverTLS(t *testing.T) {
 	codec = peerCodec(t, messages.Transport{ALPN: messages.H2}, ca.trusting())
 	if err := codec.Send(x); !errors.As(err, &f) || f.Code != messages.CodeBadRequest || !f.Unsent || !strings.Contains(err.Error(), "Upgrade") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// With TLS 1.3 a certificate is refused after the handshake, while the request is
+// being sent: that the write broke first does not hide why.
+func TestARefusedCertificateIsHeardThoughTheBodyBroke(t *testing.T) {
+	ca := newPeerCA(t)
+	cfg := secured(ca.issue(t, peerName, time.Now().Add(time.Hour)))
+	cfg.ClientAuth, cfg.ClientCAs, cfg.MinVersion = tls.RequireAndVerifyClientCert, ca.pool(), tls.VersionTLS13
+	peer := serve(t, serving{h1: true, tls: cfg}, func(http.ResponseWriter, *http.Request) {})
+	codec := peerCodec(t, messages.Transport{}, ca.trusting())
+	for range 100 {
+		x := newRequest(peer.addr, peerName, http.MethodPost)
+		x.Request.Body, x.Request.ContentLength = bytes.NewReader(make([]byte, 1<<20)), 1<<20
+		check(t, codec.Send(x), messages.CodeTLS, true)
 	}
 }
