@@ -200,10 +200,11 @@ func (c *Core) settleFailure(x *Exchange, f *Failure) messages.Code {
 }
 
 // blame notes for the peer's release that it failed, if it was the peer, and
-// has it looked at.
+// has it looked at. That the time of an exchange ran out is the client's doing
+// when it was the client that was waited for.
 func (c *Core) blame(x *Exchange, code messages.Code) {
 	t := &x.core.trip
-	if !isPeersFault(code) || t.held == nil {
+	if !isPeersFault(code) || t.held == nil || code == messages.CodeTimeout && x.core.body.awaited.Load() {
 		return
 	}
 	t.peerFailed = true

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/weirproxy/weir/messages"
 )
@@ -169,6 +170,7 @@ type fakeClient struct {
 	trailers []messages.HeaderField
 	headErr  error
 	writeErr error
+	slow     time.Duration // of each Write
 	tunnel   io.ReadWriteCloser
 }
 
@@ -192,6 +194,7 @@ func (c *fakeClient) Write(p []byte) (int, error) {
 	if c.writeErr != nil {
 		return 0, c.writeErr
 	}
+	time.Sleep(c.slow)
 	return c.body.Write(p)
 }
 

@@ -65,6 +65,9 @@ func (c *Core) pump(x *Exchange) {
 			}
 			written, werr := x.Client.Write(buffer[:n])
 			t.sent += int64(written)
+			if overdue(x) {
+				x.core.body.awaited.Store(true)
+			}
 			if werr != nil {
 				c.lose(x, werr)
 				return

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/weirproxy/weir/messages"
 )
@@ -35,7 +36,10 @@ type requestBody struct {
 	whole atomic.Bool // all of the body was taken from source
 	ended bool        // source said so: io.EOF
 	final atomic.Bool // no further attempt will come
-	cause atomic.Pointer[messages.Code]
+	// awaited: the client is being waited for, or was when the deadline passed.
+	awaited  atomic.Bool
+	deadline time.Time // of the exchange; zero = none
+	cause    atomic.Pointer[messages.Code]
 }
 
 // begin puts b in front of the body of x. Recording costs memory, so it is done
@@ -46,7 +50,7 @@ func (b *requestBody) begin(pool *buffers, x *Exchange) {
 	}
 	r := x.core.trip.route
 	b.source, b.buffers = x.Request.Body, pool
-	b.limit, b.length = r.spec.MaxBody, x.Request.ContentLength
+	b.limit, b.length, b.deadline = r.spec.MaxBody, x.Request.ContentLength, x.Deadline
 	b.record = x.retry().Attempts > 0
 	x.Request.Body = b
 }
@@ -61,7 +65,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if b.ended {
 		return 0, io.EOF
 	}
-	n, err := b.source.Read(p)
+	n, err := b.take(p)
 	b.count += int64(n)
 	if b.limit > 0 && b.count > b.limit {
 		b.fail(messages.CodeBodyTooLarge)
@@ -77,6 +81,17 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	case b.count == b.length:
 		b.whole.Store(true)
 	}
+	return n, err
+}
+
+// take reads the client.
+func (b *requestBody) take(p []byte) (int, error) {
+	if b.deadline.IsZero() {
+		return b.source.Read(p)
+	}
+	b.awaited.Store(true)
+	n, err := b.source.Read(p)
+	b.awaited.Store(!time.Now().Before(b.deadline))
 	return n, err
 }
 
