@@ -97,9 +97,29 @@ func checkClient(list string, auth Auth, files TLS) []error {
 	if (files.Cert == "") != (files.Key == "") {
 		fault("the certificate (cert) and its key go together")
 	}
-	if _, err := clientOptions(auth, files); err != nil {
-		faults = append(faults, err)
+	for _, fault := range CheckFiles(auth, files) {
+		faults = append(faults, fault)
 	}
+	return faults
+}
+
+// FileError tells of a file of Auth or TLS that cannot be used.
+type FileError struct {
+	// Key is what the file is: creds, nkey, ca or cert (which goes with a key).
+	Key string
+	// Err is what is wrong with it.
+	Err error
+}
+
+// Error returns the key and what is wrong.
+func (e *FileError) Error() string { return ErrConfig.Error() + ": " + e.Key + ": " + e.Err.Error() }
+
+// Unwrap returns ErrConfig and what is wrong.
+func (e *FileError) Unwrap() []error { return []error{ErrConfig, e.Err} }
+
+// CheckFiles reads the files of auth and files and returns what is wrong with them.
+func CheckFiles(auth Auth, files TLS) []*FileError {
+	_, faults := readFiles(auth, files)
 	return faults
 }
 
@@ -115,14 +135,23 @@ func hasUser(all []*url.URL) bool {
 // clientOptions makes the options of a client from auth and files, which are
 // read once now, so that a wrong one is found before anything starts.
 func clientOptions(auth Auth, files TLS) ([]nats.Option, error) {
+	opts, faults := readFiles(auth, files)
+	var all []error
+	for _, fault := range faults {
+		all = append(all, fault)
+	}
+	return opts, errors.Join(all...)
+}
+
+func readFiles(auth Auth, files TLS) ([]nats.Option, []*FileError) {
 	var opts []nats.Option
-	var faults []error
+	var faults []*FileError
 	use := func(what, path string, option func() (nats.Option, error)) {
 		if path == "" {
 			return
 		}
 		if _, err := os.ReadFile(path); err != nil {
-			faults = append(faults, fmt.Errorf("%w: %s: %w", ErrConfig, what, err))
+			faults = append(faults, &FileError{what, err})
 			return
 		}
 		opt, err := option()
@@ -131,7 +160,7 @@ func clientOptions(auth Auth, files TLS) ([]nats.Option, error) {
 			err = opt(&scratch) // it reads and judges the file
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%w: %s %s: %w", ErrConfig, what, path, err))
+			faults = append(faults, &FileError{what, fmt.Errorf("%s: %w", path, err)})
 			return
 		}
 		opts = append(opts, opt)
@@ -145,7 +174,7 @@ func clientOptions(auth Auth, files TLS) ([]nats.Option, error) {
 	if files.Cert != "" && files.Key != "" {
 		use("cert", files.Cert, func() (nats.Option, error) { return nats.ClientCert(files.Cert, files.Key), nil })
 	}
-	return opts, errors.Join(faults...)
+	return opts, faults
 }
 
 // checkCreds finds out whether a credentials file holds what its name says.

@@ -15,6 +15,8 @@ import (
 type environment struct {
 	lookup         func(string) (string, bool)
 	stdout, stderr io.Writer
+	// written is what stdout goes through.
+	written *output
 	// hangups begins to take SIGHUP as the wish for a reload, until stop is called;
 	// before, and in commands that have nothing to reload, it ends the process.
 	hangups func() (got <-chan os.Signal, stop func())
@@ -27,6 +29,8 @@ var errQuiet = errors.New("failed")
 // run carries out one command line and returns the exit status: 0, or 1 after
 // a message on stderr.
 func run(ctx context.Context, args []string, env environment) int {
+	env.written = &output{Writer: env.stdout}
+	env.stdout = env.written
 	root := &cobra.Command{
 		Use:   "weir",
 		Short: "A reverse proxy and upstream manager whose health knowledge is an event stream",
@@ -46,6 +50,9 @@ For real:          weir serve -c weir.yaml`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	err := root.ExecuteContext(ctx)
 	if err == nil {
+		err = env.written.failed()
+	}
+	if err == nil {
 		return 0
 	}
 	if !errors.Is(err, errQuiet) {
@@ -56,6 +63,9 @@ For real:          weir serve -c weir.yaml`,
 
 // isTerminal tells whether w is a terminal.
 func isTerminal(w io.Writer) bool {
+	if o, ours := w.(*output); ours {
+		w = o.Writer
+	}
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
@@ -67,5 +77,5 @@ func (e environment) colors(w io.Writer) bool {
 }
 
 func (e environment) printf(format string, args ...any) {
-	_, _ = fmt.Fprintf(e.stdout, format, args...) // a closed stdout has no reader to tell
+	_, _ = fmt.Fprintf(e.stdout, format, args...) // run tells of it
 }

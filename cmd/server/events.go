@@ -142,6 +142,9 @@ func (f *eventsFlags) print(ctx context.Context, env environment, body io.Reader
 		default:
 			screen.Println(eventLine(screen, []byte(data)))
 		}
+		if err := env.written.failed(); err != nil {
+			return err
+		}
 	}
 	switch {
 	case ctx.Err() != nil, f.noFollow && lines.Err() == nil:

@@ -74,6 +74,9 @@ func (f *eventsFlags) fromNATS(ctx context.Context, env environment) error {
 		default:
 			screen.Println(eventLine(screen, e.Body))
 		}
+		if err := env.written.failed(); err != nil {
+			return err
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func writePEM(t *testing.T, file, kind string, der []byte) {
 }
 
 // TestExamplesPassTheCheck checks the examples as a newcomer does, after the
-// certificates were made that their comments make.
+// certificates were made that their comments make, and with credentials for NATS.
 func TestExamplesPassTheCheck(t *testing.T) {
 	root, err := filepath.Abs("../../examples")
 	if err != nil {
@@ -81,6 +81,10 @@ func TestExamplesPassTheCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFamily(t, filepath.Join(dir, "certs"), exampleNames...)
+	creds := "-----BEGIN NATS USER JWT-----\n...\n------END NATS USER JWT------\n-----BEGIN USER NKEY SEED-----\n...\n------END USER NKEY SEED------\n"
+	if err := os.WriteFile(filepath.Join(dir, "weir.creds"), []byte(creds), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range files {
 		name := strings.TrimPrefix(file, root+"/")
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weirproxy/weir/bus"
 	"github.com/weirproxy/weir/certs"
 	"github.com/weirproxy/weir/config"
 	"github.com/weirproxy/weir/messages"
@@ -12,7 +13,7 @@ import (
 )
 
 // verification looks at what a valid file leads to and the file alone does not tell:
-// patterns of hosts, options of sockets, and files of certificates.
+// patterns of hosts, options of sockets, files of certificates and of NATS.
 type verification struct {
 	cfg    *config.Config
 	now    time.Time
@@ -40,6 +41,14 @@ func verify(cfg *config.Config) (warnings []string, err error) {
 		v.upstream("upstreams."+u.Name, u, clients)
 	}
 	v.tell(clients.Warnings(v.now))
+	client := busConfig(cfg)
+	for _, wrong := range bus.CheckFiles(client.Auth, client.TLS) {
+		key := "nats." + wrong.Key
+		if wrong.Key == "ca" || wrong.Key == "cert" {
+			key = "nats.tls." + wrong.Key
+		}
+		v.fault(key, wrong.Err.Error())
+	}
 	return v.warnings, config.NewFaults(v.faults)
 }
 

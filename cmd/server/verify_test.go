@@ -77,3 +77,36 @@ upstreams: {a: {addrs: ["10.0.0.1"]}}
 		t.Errorf("status %d, %s", code, out)
 	}
 }
+
+func TestFilesOfNATSAreLookedAt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "weir.yaml")
+	if err := os.WriteFile(file, []byte(`listeners: [{addr: ":1"}]
+nats:
+  url: nats://127.0.0.1:1
+  creds: nope.creds
+  tls:
+    ca: weir.yaml
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := command(t, "check", "-c", file)
+	for _, want := range []string{"weir.yaml:4:10", "nats.creds", "nope.creds: no such file", "weir.yaml:6:9", "nats.tls.ca"} {
+		if code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("status %d, without %q:\n%s", code, want, stderr)
+		}
+	}
+}
+
+// What is cut off without a word looks like all there is.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full on this platform")
+	}
+	defer func() { _ = full.Close() }()
+	var stderr text
+	code := run(t.Context(), []string{"version"}, environment{lookup: noEnv, stdout: full, stderr: &stderr})
+	if want := "weir: write the output: "; code != 1 || !strings.HasPrefix(stderr.String(), want) {
+		t.Errorf("status %d, %q, want 1, %q", code, stderr.String(), want)
+	}
+}
