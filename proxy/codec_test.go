@@ -194,7 +194,9 @@ func (c *fakeClient) Write(p []byte) (int, error) {
 	if c.writeErr != nil {
 		return 0, c.writeErr
 	}
-	time.Sleep(c.slow)
+	if c.slow > 0 {
+		<-time.After(c.slow)
+	}
 	return c.body.Write(p)
 }
 
