@@ -17,13 +17,13 @@ type slowBody struct {
 }
 
 func (b slowBody) Read(p []byte) (int, error) {
-	time.Sleep(b.pause)
+	<-time.After(b.pause)
 	return b.Reader.Read(p)
 }
 
 func TestWhoseTimeRanOut(t *testing.T) {
 	late := &Failure{Code: messages.CodeTimeout}
-	waits := func(*Exchange) error { time.Sleep(2 * time.Second); return late }
+	waits := func(*Exchange) error { <-time.After(2 * time.Second); return late }
 	for _, c := range []struct {
 		name     string
 		upload   time.Duration // before the body comes
