@@ -17,6 +17,12 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	st := s.streams.Get().(*stream)
 	if no := st.begin(w, r); no != nil {
 		st.refuse(no)
+		if no.text == noHTTP2 && s.tls == nil {
+			s.hint.Do(func() {
+				s.cfg.Logger.Warn("a client speaks HTTP/2 without TLS, which this listener refuses; h2c: true makes it take that. It is told once",
+					"listener", s.cfg.Listener.Name, "remote", st.conn.remoteText)
+			})
+		}
 	}
 	s.serve(st)
 	aborted := st.x.Aborted()

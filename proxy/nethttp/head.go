@@ -42,6 +42,9 @@ type refusal struct {
 	text   string
 }
 
+// noHTTP2 tells who speaks HTTP/2 where that is not spoken.
+const noHTTP2 = "is of HTTP/2, which this listener takes without TLS only by its key h2c, and over TLS when ALPN chose h2; use HTTP/1.1"
+
 // answer says what the core is to answer.
 func (r *refusal) answer() *proxy.Refusal {
 	code := messages.CodeBadRequest
@@ -98,6 +101,9 @@ func (s *headScanner) requestLine(line []byte) *refusal {
 	}
 	if len(version) != 8 || string(version[:5]) != "HTTP/" || version[6] != '.' || !isDigit(version[5]) || !isDigit(version[7]) {
 		return &refusal{400, "has a version that is none"}
+	}
+	if string(line) == prefaceLine {
+		return &refusal{505, noHTTP2}
 	}
 	if version[5] != '1' || version[7] > '1' {
 		return &refusal{505, "has a version that is not spoken here; use HTTP/1.1"}

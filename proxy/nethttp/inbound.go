@@ -87,7 +87,10 @@ const (
 )
 
 // preface is how HTTP/2 begins (RFC 9113, 3.4).
-const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+const (
+	prefaceLine = "PRI * HTTP/2.0"
+	preface     = prefaceLine + "\r\n\r\nSM\r\n\r\n"
+)
 
 // readStep is how much is read at a time of a head that comes in parts.
 const readStep = 4 << 10

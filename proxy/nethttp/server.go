@@ -35,6 +35,7 @@ type Server struct {
 	frameConns sync.Map
 	leaving    sync.WaitGroup
 	cut        context.CancelFunc // ends the context of every request
+	hint       sync.Once          // that h2c is a key
 }
 
 // ErrUnfinished is returned when requests had to be cut at the end of Shutdown's context.

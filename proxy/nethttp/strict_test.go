@@ -215,3 +215,19 @@ func TestBodiesThatAreNoChunks(t *testing.T) {
 		})
 	}
 }
+
+// Clients of gRPC show nothing of the answer: the log has to tell.
+func TestTheLogTellsOfH2COnce(t *testing.T) {
+	peer := peertest.Start(t)
+	h := open(t, plan{}, peer.Addr())
+	for range 3 {
+		client := dial(t, h.addr)
+		client.raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+		if _, body := client.response("GET"); !strings.Contains(body, "h2c") {
+			t.Errorf("got %q", body)
+		}
+	}
+	if got := strings.Count(h.log.String(), "h2c: true"); got != 1 {
+		t.Errorf("told %d times:\n%s", got, h.log)
+	}
+}
