@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/weirproxy/weir/config"
 )
 
 // environment is what a command has of the world.
@@ -20,6 +23,8 @@ type environment struct {
 	// hangups begins to take SIGHUP as the wish for a reload, until stop is called;
 	// before, and in commands that have nothing to reload, it ends the process.
 	hangups func() (got <-chan os.Signal, stop func())
+	// adopt makes a logger that of the process, too; nil = it stays as it is.
+	adopt func(*slog.Logger)
 }
 
 // errQuiet is returned by a command that has said all there is to say; the
@@ -74,6 +79,15 @@ func isTerminal(w io.Writer) bool {
 func (e environment) colors(w io.Writer) bool {
 	_, no := e.lookup("NO_COLOR")
 	return !no && isTerminal(w)
+}
+
+// newLogger makes the logger of a command that serves.
+func (e environment) newLogger(cfg config.Log) (*slog.Logger, *slog.LevelVar) {
+	l, level := newLogger(cfg, e.stderr)
+	if e.adopt != nil {
+		e.adopt(l)
+	}
+	return l, level
 }
 
 func (e environment) printf(format string, args ...any) {

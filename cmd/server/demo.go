@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -67,7 +66,11 @@ func runDemo(ctx context.Context, env environment) error {
 	}
 	defer remove()
 	cfg.DataDir = dir
-	w, err := start(ctx, cfg, options{open: true, nearPorts: true, logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	silent := slog.New(slog.DiscardHandler) // the screen shows what happens
+	if env.adopt != nil {
+		env.adopt(silent)
+	}
+	w, err := start(ctx, cfg, options{open: true, nearPorts: true, logger: silent})
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ next free port where theirs is taken; nothing is kept when it ends.`,
 			}
 			defer remove()
 			cfg.DataDir = dir
-			log, _ := newLogger(cfg.Log, env.stderr)
+			log, _ := env.newLogger(cfg.Log)
 			return serve(c.Context(), cfg, options{logger: log, nearPorts: true, strictListeners: true}, func(w *weir) {
 				log.Info("weir serves", "listeners", w.addrs, "peers", args[1:],
 					"page", "http://"+w.adminAddr+"/", "nats", w.bus.ClientURL())

@@ -42,7 +42,7 @@ itself, on SIGHUP, and with weir reload; a bad one changes nothing.`,
 			if err != nil {
 				return err
 			}
-			log, level := newLogger(cfg.Log, env.stderr)
+			log, level := env.newLogger(cfg.Log)
 			for _, warning := range append(texts(cfg.Warnings), found...) {
 				log.Warn("configuration", "warning", warning)
 			}
