@@ -54,7 +54,7 @@ func (*flatClient) Tunnel(*Response) (io.ReadWriteCloser, error) { return nil, i
 func plainGet(t testing.TB) func() {
 	t.Helper()
 	registry := balance.NewRegistry()
-	core := New(Deps{Registry: registry, NewPeerCodec: func(messages.Transport) PeerCodec { return echoPeers{} }})
+	core := New(Deps{Registry: registry, NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { return echoPeers{} }})
 	ref := registry.Ref("up")
 	members := []balance.Member{
 		{Peer: ref.Peer("10.0.0.1:80"), Weight: 1, Available: true},

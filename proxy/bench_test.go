@@ -35,7 +35,7 @@ func newBench(t testing.TB, n int, change func(u *messages.UpstreamSpec, r *mess
 	var mu sync.Mutex
 	b.core = New(Deps{
 		Registry:     b.registry,
-		NewPeerCodec: func(messages.Transport) PeerCodec { b.codecs++; return b.codec },
+		NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { b.codecs++; return b.codec },
 		Suspect: func(s messages.Suspected) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -34,7 +34,7 @@ func BenchmarkChange(b *testing.B) {
 			"upstream": {Upstreams: messages.ListOf(odd...), Routes: all.Routes},
 		} {
 			b.Run(fmt.Sprintf("%s of %d", name, n), func(b *testing.B) {
-				core := New(Deps{Registry: balance.NewRegistry(), NewPeerCodec: func(messages.Transport) PeerCodec { return echoPeers{} }})
+				core := New(Deps{Registry: balance.NewRegistry(), NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { return echoPeers{} }})
 				apply := func(d messages.Desired) {
 					if err := core.Apply(d); err != nil {
 						b.Fatal(err)
@@ -55,7 +55,7 @@ func BenchmarkDelta(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10_000} {
 		b.Run(fmt.Sprintf("route and upstream of %d", n), func(b *testing.B) {
 			ups, routes := manyOfBoth(n)
-			core := New(Deps{Registry: balance.NewRegistry(), NewPeerCodec: func(messages.Transport) PeerCodec { return echoPeers{} }})
+			core := New(Deps{Registry: balance.NewRegistry(), NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { return echoPeers{} }})
 			if err := core.Apply(messages.Desired{Upstreams: messages.ListOf(ups...), Routes: messages.ListOf(routes...)}); err != nil {
 				b.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func BenchmarkFirstApply(b *testing.B) {
 			all := messages.Desired{Upstreams: messages.ListOf(ups...), Routes: messages.ListOf(routes...)}
 			b.ReportAllocs()
 			for b.Loop() {
-				core := New(Deps{Registry: balance.NewRegistry(), NewPeerCodec: func(messages.Transport) PeerCodec { return echoPeers{} }})
+				core := New(Deps{Registry: balance.NewRegistry(), NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { return echoPeers{} }})
 				if err := core.Apply(all); err != nil {
 					b.Fatal(err)
 				}

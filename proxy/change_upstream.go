@@ -21,10 +21,10 @@ func (b *change) setUpstream(spec *messages.UpstreamSpec) error {
 	}
 	switch {
 	case u.codec == nil:
-		u.codec = b.newCodec(spec.Transport)
+		u.codec = b.newCodec(spec.Transport, nil)
 	case wireOf(old.transport) != wireOf(spec.Transport):
 		b.dropped = append(b.dropped, droppedCodec{spec.Name, u.codec})
-		u.codec = b.newCodec(spec.Transport)
+		u.codec = b.newCodec(spec.Transport, u.codec.PeerCodec)
 	case old.transport != spec.Transport:
 		b.limits = append(b.limits, newLimits{u.codec, spec.Transport})
 	}
@@ -77,8 +77,8 @@ func (b *change) dropFinder(u *Upstream) {
 	}
 }
 
-func (b *change) newCodec(t messages.Transport) *codecUse {
-	codec := b.core.newCodec(t)
+func (b *change) newCodec(t messages.Transport, former PeerCodec) *codecUse {
+	codec := b.core.newCodec(t, former)
 	b.made = append(b.made, codec)
 	return &codecUse{codec}
 }

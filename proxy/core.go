@@ -15,8 +15,9 @@ import (
 type Deps struct {
 	// Registry has the Refs that requests ask for peers. Required.
 	Registry *balance.Registry
-	// NewPeerCodec makes the codec of one upstream; called by Apply. Required.
-	NewPeerCodec func(messages.Transport) PeerCodec
+	// NewPeerCodec makes the codec of one upstream; called by Apply. former is the
+	// codec whose place it takes, whose requests may go on (nil = none). Required.
+	NewPeerCodec func(t messages.Transport, former PeerCodec) PeerCodec
 	// NewFinder makes the Finder of a transparent upstream; called by Apply. An
 	// error refuses the upstream. Nil = no transparent upstream is served.
 	NewFinder func(messages.Discovery) (Finder, error)
@@ -44,7 +45,7 @@ type Totals struct {
 // from any goroutine.
 type Core struct {
 	registry  *balance.Registry
-	newCodec  func(messages.Transport) PeerCodec
+	newCodec  func(t messages.Transport, former PeerCodec) PeerCodec
 	newFinder func(messages.Discovery) (Finder, error)
 	// via is what requests of transparent upstreams carry on, so that one which
 	// comes back is known: no other process has it.

@@ -171,7 +171,7 @@ func TestRouteLimitSurvivesApply(t *testing.T) {
 // TestApplyWhileServing lets tables and requests meet; -race looks on.
 func TestApplyWhileServing(t *testing.T) {
 	registry := balance.NewRegistry()
-	core := New(Deps{Registry: registry, NewPeerCodec: func(messages.Transport) PeerCodec { return echoPeers{} }})
+	core := New(Deps{Registry: registry, NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { return echoPeers{} }})
 	ref := registry.Ref("up")
 	ref.Publish(balance.NewSnapshot(balance.SnapshotConfig{Members: []balance.Member{{Peer: ref.Peer("10.0.0.1:80"), Weight: 1, Available: true}}}))
 	desired := func(i int) messages.Desired {

@@ -23,7 +23,7 @@ func pattern(p string) messages.PathRule {
 
 func mustTable(t testing.TB, routes ...messages.RouteSpec) *table {
 	t.Helper()
-	c := New(Deps{Registry: balance.NewRegistry(), NewPeerCodec: func(messages.Transport) PeerCodec { return &fakePeers{} }})
+	c := New(Deps{Registry: balance.NewRegistry(), NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { return &fakePeers{} }})
 	for i := range routes {
 		routes[i].Upstream = "up"
 	}

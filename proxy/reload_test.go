@@ -91,7 +91,7 @@ func newReloadCore() (*Core, *balance.Ref) {
 	registry := balance.NewRegistry()
 	ref := registry.Ref("steady")
 	ref.Publish(balance.NewSnapshot(balance.SnapshotConfig{Members: []balance.Member{{Peer: ref.Peer("10.0.0.1:80"), Weight: 1, Available: true}}}))
-	return New(Deps{Registry: registry, NewPeerCodec: func(messages.Transport) PeerCodec { return echoPeers{} }}), ref
+	return New(Deps{Registry: registry, NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { return echoPeers{} }}), ref
 }
 
 // sameTables checks that two tables treat every request the same.

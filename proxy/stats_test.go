@@ -115,7 +115,7 @@ func TestComplaintsAreLimited(t *testing.T) {
 func TestAccessLog(t *testing.T) {
 	b := newBench(t, 1, nil)
 	var log bytes.Buffer
-	b.core = New(Deps{Registry: b.registry, NewPeerCodec: func(messages.Transport) PeerCodec { return b.codec },
+	b.core = New(Deps{Registry: b.registry, NewPeerCodec: func(messages.Transport, PeerCodec) PeerCodec { return b.codec },
 		Logger: slog.New(slog.NewJSONHandler(&log, nil)), AccessLog: true})
 	b.apply(b.desired)
 	b.get("/a?token=secret", "User-Agent: x")

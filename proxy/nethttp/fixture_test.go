@@ -81,8 +81,10 @@ func open(t testing.TB, p plan, addrs ...string) *house {
 	return h
 }
 
-func (p plan) newCodec(t messages.Transport) proxy.PeerCodec {
-	return nethttp.NewPeerCodec(keeping(t), p.peers)
+func (p plan) newCodec(t messages.Transport, former proxy.PeerCodec) proxy.PeerCodec {
+	d := p.peers
+	d.Former, _ = former.(*nethttp.PeerCodec) // the core has no other
+	return nethttp.NewPeerCodec(keeping(t), d)
 }
 
 // keepNone is the MaxIdle of tests that want no connection kept; in them 0 is the default.

@@ -24,4 +24,7 @@ type PeerDeps struct {
 	// to what it connected to (zero = not known). Nil = a Transport with
 	// ProxyProtocol reaches no peer.
 	WriteProxyHeader func(w io.Writer, v messages.ProxyProtocol, from, to netip.AddrPort) error
+	// Former is the codec whose place it takes; what that counts and the new one
+	// counts are one: its connections may be in use for long. Nil = none.
+	Former *PeerCodec
 }

@@ -227,3 +227,22 @@ func TestStatsOfAPeerCodec(t *testing.T) {
 		t.Errorf("got %+v and %+v", got.Connect, got.Handshake)
 	}
 }
+
+// What is spoken with the peers changed: connections of before stay while they are
+// in use, and are told of as long.
+func TestASuccessorGoesOnCounting(t *testing.T) {
+	peer := serve(t, serving{h1: true}, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) })
+	former := peerCodec(t, messages.Transport{}, nethttp.PeerDeps{})
+	x := newRequest(peer.addr, "", "GET")
+	if err := former.Send(x); err != nil {
+		t.Fatal(err)
+	}
+	codec := peerCodec(t, messages.Transport{}, nethttp.PeerDeps{Former: former})
+	former.Close()
+	answered(t, codec, newRequest(peer.addr, "", "GET"))
+	if s := codec.Stats(); s.Open != 2 || s.Opened != 2 {
+		t.Errorf("counted %+v", s)
+	}
+	_ = x.Response.Body.Close() // nobody wants the rest
+	eventually(t, "the one in use is closed", func() bool { return codec.Stats().Open == 1 })
+}

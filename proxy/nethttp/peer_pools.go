@@ -21,7 +21,7 @@ type peerPools struct {
 	limits atomic.Pointer[messages.Transport]
 	h1     *http.Transport
 	h2     atomic.Pointer[http.Transport] // nil = it is never spoken
-	stats  peerCounters
+	stats  *peerCounters
 
 	mu     sync.Mutex
 	pools  map[poolKey]*pool
@@ -47,7 +47,11 @@ var errStillborn = errors.New("the peer closed the connection as soon as it was 
 func newPeerPools(t messages.Transport, d PeerDeps) *peerPools {
 	s := &peerPools{deps: d, wants: t, h1: newWire1(), pools: map[poolKey]*pool{}, peers: map[string]*pooledPeer{},
 		unused: idleList{kind: unusedOfAll}}
-	s.stats.init()
+	if s.deps.Former = nil; d.Former != nil {
+		s.stats = d.Former.pools.stats // which is all that is kept of it
+	} else {
+		s.stats = newPeerCounters()
+	}
 	s.limits.Store(&t)
 	if t.ALPN == messages.H2 || t.ALPN == messages.H2H1 {
 		s.h2.Store(newWire2(t.H2PingInterval))

@@ -7,7 +7,7 @@ import (
 	"github.com/weirproxy/weir/internal/meter"
 )
 
-// PeerStats is what a PeerCodec counted since it was made.
+// PeerStats is what a PeerCodec counted, and those before it (PeerDeps.Former).
 type PeerStats struct {
 	// Opened is how many connections were made (with their TLS handshake, where
 	// wanted); Failed how many could not be.
@@ -33,9 +33,9 @@ type peerCounters struct {
 	connect, handshake           *meter.Histogram
 }
 
-func (c *peerCounters) init() {
+func newPeerCounters() *peerCounters {
 	bounds := connectBounds()
-	c.connect, c.handshake = meter.NewHistogram(bounds...), meter.NewHistogram(bounds...)
+	return &peerCounters{connect: meter.NewHistogram(bounds...), handshake: meter.NewHistogram(bounds...)}
 }
 
 // connectBounds suit what takes a few round trips: 100 us to 10 s.
