@@ -169,10 +169,11 @@ type Failure struct {
 	// Unsent is true when no byte of the request can have reached the peer, so
 	// that any method may be sent again.
 	Unsent bool
-	// Declined is true when the peer said in the words of its protocol that it did
-	// nothing with the request, which may go elsewhere (GOAWAY, REFUSED_STREAM): as
-	// one does that closes old connections. It speaks not against the peer, and such
-	// attempts do not count, up to maxDeclined of them. Unsent is true, too.
+	// Declined is true when the peer said in the words of its protocol that it does
+	// nothing with the request, or none on that connection any more (GOAWAY,
+	// REFUSED_STREAM): as one does that closes old connections. It speaks not against
+	// the peer, and such attempts do not count, up to maxDeclined of them. Unsent is
+	// true, too.
 	Declined bool
 	// Err is the cause.
 	Err error

@@ -44,6 +44,10 @@ func isGoAway(err error) bool { return err.Error() == textGoAway }
 // handled any request on it.
 func isComplaint(err error) bool { return strings.HasPrefix(err.Error(), textGoAway1) }
 
+// cameTooLate tells whether the connection had ended, or was about to, when the
+// request was to go out on it.
+func cameTooLate(err error) bool { return strings.HasPrefix(err.Error(), textUnusable) }
+
 // wasNotHandled tells whether the peer said that it did nothing with the request.
 func wasNotHandled(err error) bool {
 	var stream streamError
