@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"reflect"
 	"strings"
 
@@ -44,7 +45,7 @@ func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool)
 		key := fmt.Sprintf("listeners[%d].addr", i)
 		opened, err := l.listen(ctx, key, cfg, near)
 		if err != nil {
-			return nil, errors.Join(l.blame(err, key, cfg.Addr), p.abort())
+			return nil, errors.Join(p.blame(err, key, cfg.Addr), p.abort())
 		}
 		fresh := &listening{cfg: cfg, door: newDoor(opened)}
 		p.fresh = append(p.fresh, fresh.door)
@@ -75,17 +76,34 @@ func (l *listeners) listen(ctx context.Context, key string, cfg config.Listener,
 
 // blame replaces the error of an address that is taken when it is weir itself who
 // has the port, at other addresses of which some are wanted, or the other way round.
-func (l *listeners) blame(err error, key, addr string) error {
-	_, port, splitErr := net.SplitHostPort(addr)
-	if splitErr != nil || !errors.Is(err, socket.ErrInUse) {
+func (p *listenerPlan) blame(err error, key, addr string) error {
+	if !errors.Is(err, socket.ErrInUse) {
 		return err
 	}
-	for _, open := range l.open {
-		if _, has, err := net.SplitHostPort(open.door.socket.Addr().String()); err == nil && has == port {
+	for i, next := range p.next {
+		if overlap(addr, next.door.socket.Addr().String()) {
+			return fmt.Errorf("%s: %s cannot be opened beside %s of listeners[%d]: one of them is at all addresses, so leave the other out", key, addr, next.cfg.Addr, i)
+		}
+	}
+	for _, open := range p.of.open {
+		if overlap(addr, open.door.socket.Addr().String()) {
 			return fmt.Errorf("%s: %s cannot be opened while this weir listens at %s: remove that in a reload of its own first, or restart", key, addr, open.cfg.Addr)
 		}
 	}
 	return err
+}
+
+// overlap tells whether two addresses have a port in common because one of them is
+// every address.
+func overlap(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	return errA == nil && errB == nil && portA == portB && (isAny(hostA) || isAny(hostB))
+}
+
+func isAny(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
 }
 
 // readTLS reads the certificates of a listener, if it has any.

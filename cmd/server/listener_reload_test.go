@@ -102,6 +102,16 @@ func TestAnAddressThatWeirItselfHas(t *testing.T) {
 	}
 }
 
+func TestAddressesThatOverlap(t *testing.T) {
+	_, port, _ := net.SplitHostPort(freeAddr(t))
+	s := newPlace(t)
+	s.write(s.web("{addr: \"127.0.0.1:"+port+"\"}, {addr: \":"+port+"\"}", "127.0.0.1:1"))
+	code, _, stderr := command(t, "serve", "-c", s.file)
+	if want := "listeners[1].addr: :" + port + " cannot be opened beside 127.0.0.1:" + port + " of listeners[0]"; code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("status %d, %s, want %s", code, stderr, want)
+	}
+}
+
 func TestAPROXYHeaderThatIsRefusedLeavesATrace(t *testing.T) {
 	s := newPlace(t)
 	s.begin(s.web("{addr: \""+s.listener+"\", proxy_protocol: {trusted: [\"10.0.0.0/8\"]}}", echo(t)))
