@@ -234,10 +234,12 @@ func (b *clientBody) discardRest() bool {
 	return b.state == bodyEnded
 }
 
-// finish lets go of the body, and bounds what net/http goes on reading of it.
-func (b *clientBody) finish() {
+// finish lets go of the body, and bounds what net/http goes on reading of it. It
+// tells whether the client may be sending more.
+func (b *clientBody) finish() (unread bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	unread = b.src != nil && b.state != bodyEnded && b.state != bodyBroken
 	switch {
 	case b.src == nil:
 	case b.expect && !b.begun:
@@ -246,4 +248,5 @@ func (b *clientBody) finish() {
 		_ = b.rc.SetReadDeadline(time.Now().Add(lingerTime))
 	}
 	b.src, b.rc = nil, nil
+	return unread
 }

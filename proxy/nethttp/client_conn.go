@@ -20,6 +20,7 @@ type clientConn struct {
 	in       inbound
 	state    atomic.Uint32 // connClosed, connHTTP2
 	tunnel   atomic.Bool   // no deadlines any more
+	unread   atomic.Bool   // the client may be sending a body that nobody wants any more
 	readBy   atomic.Int64  // net/http's read deadline, in Unix nanoseconds; 0 = none
 
 	// What follows is set by the first read.
@@ -98,7 +99,8 @@ func (c *clientConn) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
-// Close closes the connection.
+// Close closes the connection. A client that may still be sending gets to read the
+// answer first; a second Close ends that.
 func (c *clientConn) Close() error {
 	if was := c.state.Or(connClosed); was&connClosed == 0 {
 		c.server.counts.open.Add(-1)
@@ -108,7 +110,21 @@ func (c *clientConn) Close() error {
 			c.server.frameConns.Delete(c)
 		}
 	}
+	if c.unread.Swap(false) && !c.server.ended.Load() {
+		c.linger()
+	}
 	return c.Conn.Close()
+}
+
+func (c *clientConn) linger() {
+	if c.wire == nil {
+		linger(c.Conn, lingerTime)
+		return
+	}
+	_ = c.wire.SetWriteDeadline(time.Now().Add(lingerTime)) // fails on a dead connection, as what follows will
+	if closeWrite(c.Conn) == nil {
+		linger(c.wire.Conn, lingerTime)
+	}
 }
 
 // CloseWrite ends the stream to the client and leaves the one from it open.

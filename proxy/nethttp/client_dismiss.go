@@ -16,13 +16,14 @@ func sayGoodbye(c net.Conn, text string) {
 		return
 	}
 	if _, err := io.WriteString(c, text); err == nil {
-		linger(c)
+		linger(c, dismissTime)
 	}
 }
 
-// linger gives a client time to read the last that it was sent.
-func linger(c net.Conn) {
-	if c.SetDeadline(time.Now().Add(dismissTime)) != nil || closeWrite(c) != nil {
+// linger gives a client time to read the last that it was sent: what it goes on
+// sending is taken, or closing would take that from it (RFC 9112, 9.6).
+func linger(c net.Conn, limit time.Duration) {
+	if c.SetDeadline(time.Now().Add(limit)) != nil || closeWrite(c) != nil {
 		return
 	}
 	_, _ = io.Copy(io.Discard, c) // until it goes or its time is over

@@ -102,7 +102,7 @@ func (c *clientConn) shake(conn *tls.Conn) error {
 		case speaksHTTP(err):
 			sayGoodbye(c.wire.Conn, plainAnswer)
 		case isRefused(err):
-			linger(c.wire.Conn) // for the alert
+			linger(c.wire.Conn, dismissTime) // for the alert
 		}
 		return err
 	}

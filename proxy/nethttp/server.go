@@ -30,6 +30,7 @@ type Server struct {
 	tunnels  tunnelSet
 	inFlight atomic.Int64
 	draining atomic.Bool
+	ended    atomic.Bool // nobody is waited for any more
 	// frameConns are the *clientConns that speak HTTP/2; leaving counts those who
 	// are being told to leave.
 	frameConns sync.Map
@@ -121,6 +122,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	left := s.inFlight.Load()
 	s.cut()
 	s.tunnels.closeAll()
+	s.ended.Store(true)
 	closed := s.http.Close()
 	unwind, cancel := context.WithTimeout(context.Background(), unwindTime)
 	defer cancel()

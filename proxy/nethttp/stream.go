@@ -52,7 +52,9 @@ func (s *stream) end() {
 	if s.tunnel != nil {
 		_ = s.tunnel.Close() // the core closed it; this is for a core that panicked
 	}
-	s.body.finish()
+	if s.body.finish() && !s.h2 && !s.x.Aborted() { // who is cut off is to see that
+		s.conn.unread.Store(true)
+	}
 	if s.h2 && s.server.cfg.WriteTimeout > 0 {
 		// What the handler left unsent is sent after it, and bound likewise.
 		_ = s.rc.SetWriteDeadline(time.Now().Add(s.server.cfg.WriteTimeout))
