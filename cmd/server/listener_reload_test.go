@@ -123,7 +123,7 @@ func TestAPROXYHeaderThatIsRefusedLeavesATrace(t *testing.T) {
 	if got := s.metric("weir_client_proxy_headers_refused_total"); !strings.HasSuffix(got, "} 3\n") {
 		t.Errorf("metrics: %s", got)
 	}
-	if log := s.instance.stderr.String(); !strings.Contains(log, "clients are refused for their PROXY header") || !strings.Contains(log, "127.0.0.1:") {
+	if log := s.instance.stderr.String(); !strings.Contains(log, "clients are refused for their PROXY header") || !strings.Contains(log, `"remote":"127.0.0.1:`) {
 		t.Errorf("the log:\n%s", log)
 	}
 }

@@ -25,7 +25,7 @@ func (r *refusals) note(log *slog.Logger, listener string, remote net.Addr, err 
 	defer r.mu.Unlock()
 	r.suppressed++
 	if now := time.Now(); now.Sub(r.toldAt) >= time.Second {
-		log.Warn("clients are refused for their PROXY header", "listener", listener, "remote", remote, "error", err, "refused", r.suppressed,
+		log.Warn("clients are refused for their PROXY header", "listener", listener, "remote", remote.String(), "error", err, "refused", r.suppressed,
 			"how", "proxy_protocol.trusted has the balancers that send one; all others must not")
 		r.toldAt, r.suppressed = now, 0
 	}
