@@ -214,10 +214,10 @@ func TestServesHealthyPeersAndTellsOfAKilledOne(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "degraded") {
 		t.Errorf("status of a degraded weir: exit %d, want 1\n%s", code, out)
 	}
-	code, out, errText := command(t, "events", "--no-follow", "--admin", s.admin)
-	if code != 0 || !regexp.MustCompile(`web/`+regexp.QuoteMeta(a)+`  healthy -> unhealthy  connect_refused`).MatchString(out) {
-		t.Errorf("events: exit %d, %s\n%s", code, errText, out)
-	}
+	eventually(t, "the flip is stored", func() bool {
+		code, out, _ := command(t, "events", "--no-follow", "--admin", s.admin)
+		return code == 0 && regexp.MustCompile(`web/`+regexp.QuoteMeta(a)+`  healthy -> unhealthy  connect_refused`).MatchString(out)
+	})
 	if code := w.end(); code != 0 {
 		t.Errorf("ended with %d\n%s", code, w.stderr)
 	}
