@@ -50,11 +50,20 @@ func Listen(ctx context.Context, c ListenConfig) (*Listener, error) {
 		return control(raw, func(fd uintptr) error { return setForListen(fd, c.TCP) })
 	}}
 	lc.SetMultipathTCP(false)
-	inner, err := lc.Listen(ctx, "tcp", c.Addr)
+	inner, err := lc.Listen(ctx, network(c.Addr), c.Addr)
 	if err != nil {
 		return nil, explain(err)
 	}
 	return newListener(inner.(*net.TCPListener)), nil
+}
+
+// network says that 0.0.0.0 is IPv4, as whoever writes it means, and not IPv6 as well,
+// as Go takes it.
+func network(addr string) string {
+	if strings.HasPrefix(addr, "0.0.0.0:") {
+		return "tcp4"
+	}
+	return "tcp"
 }
 
 // explain makes an address that is taken ErrInUse.

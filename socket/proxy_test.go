@@ -88,6 +88,7 @@ func TestWhoseHeaderIsBelieved(t *testing.T) {
 		{"a check of the balancer's own", "PROXY UNKNOWN\r\nhello", loopback, "", "hello"},
 		{"garbage", "PROXY TCP4 300.0.0.1 1 2 3\r\nhello", loopback, "", ""},
 		{"version 2, too long", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xffhello", loopback, "", ""},
+		{"version 2, with much besides", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x02\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x04\xd2\x00\x50\x04\x01\xfd" + strings.Repeat("n", 509) + "hello", loopback, "192.0.2.1:1234", "hello"},
 		{"somebody who only looks", "", loopback, "", ""},
 		{"everybody's, on a socket that only friends open", header + "hello", nil, "192.0.2.1:1234", "hello"},
 	} {
