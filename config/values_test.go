@@ -155,7 +155,7 @@ func TestPeerAddresses(t *testing.T) {
 		{text: `"unix:@weir"`, fault: "abstract"},
 		{text: `"unix:/run/"`, fault: "is a folder"},
 		{text: `{addr: "unix:/a b"}`, fault: "no blanks"},
-		{text: "unix:/" + strings.Repeat("a", 107), fault: "at most 107 bytes"},
+		{text: "unix:/" + strings.Repeat("a", 104), fault: "at most 103 bytes"},
 		{text: "10.0.0.1:0", fault: "port from 1"},
 		{text: "10.0.0.1:65536", fault: "port from 1"},
 		{text: "10.0.0.1:http", fault: "port from 1"},
