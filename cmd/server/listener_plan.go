@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"reflect"
 	"strings"
 
@@ -80,30 +78,12 @@ func (p *listenerPlan) blame(err error, key, addr string) error {
 	if !errors.Is(err, socket.ErrInUse) {
 		return err
 	}
-	for i, next := range p.next {
-		if overlap(addr, next.door.socket.Addr().String()) {
-			return fmt.Errorf("%s: %s cannot be opened beside %s of listeners[%d]: one of them is at all addresses, so leave the other out", key, addr, next.cfg.Addr, i)
-		}
-	}
 	for _, open := range p.of.open {
 		if overlap(addr, open.door.socket.Addr().String()) {
 			return fmt.Errorf("%s: %s cannot be opened while this weir listens at %s: remove that in a reload of its own first, or restart", key, addr, open.cfg.Addr)
 		}
 	}
 	return err
-}
-
-// overlap tells whether two addresses have a port in common because one of them is
-// every address.
-func overlap(a, b string) bool {
-	hostA, portA, errA := net.SplitHostPort(a)
-	hostB, portB, errB := net.SplitHostPort(b)
-	return errA == nil && errB == nil && portA == portB && (isAny(hostA) || isAny(hostB))
-}
-
-func isAny(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "" || err == nil && ip.IsUnspecified()
 }
 
 // readTLS reads the certificates of a listener, if it has any.
@@ -161,7 +141,7 @@ func (p *listenerPlan) commit() {
 			replaced := l.behind(next.door)
 			next.server = l.serve(next)
 			if replaced != nil {
-				l.retire(replaced, 0)
+				l.retire(replaced, forever)
 			}
 		}
 	}

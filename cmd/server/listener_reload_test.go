@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -105,10 +106,21 @@ func TestAnAddressThatWeirItselfHas(t *testing.T) {
 func TestAddressesThatOverlap(t *testing.T) {
 	_, port, _ := net.SplitHostPort(freeAddr(t))
 	s := newPlace(t)
-	s.write(s.web("{addr: \"127.0.0.1:"+port+"\"}, {addr: \":"+port+"\"}", "127.0.0.1:1"))
-	code, _, stderr := command(t, "serve", "-c", s.file)
-	if want := "listeners[1].addr: :" + port + " cannot be opened beside 127.0.0.1:" + port + " of listeners[0]"; code != 1 || !strings.Contains(stderr, want) {
-		t.Errorf("status %d, %s, want %s", code, stderr, want)
+	for _, tt := range []struct{ listeners, want string }{
+		{`{addr: "127.0.0.1:` + port + `"}, {addr: ":` + port + `"}`, "listeners[1].addr: :" + port + " cannot be opened beside 127.0.0.1:" + port + " of listeners[0].addr"},
+		{`{addr: "0.0.0.0:` + port + `", reuse_port: true}, {addr: "127.0.0.1:` + port + `"}`, "listeners[1].addr: 127.0.0.1:" + port + " cannot"},
+		{`{addr: "[::]:` + port + `"}, {addr: "0.0.0.0:` + port + `"}`, "listeners[1].addr: 0.0.0.0:" + port + " cannot"},
+		{`{addr: ":` + port + `", reuse_port: true}, {addr: "127.0.0.1:` + port + `", reuse_port: true}`, ""},
+		{`{addr: "0.0.0.0:` + port + `"}, {addr: "[::1]:` + port + `"}`, ""},
+		{`{addr: "127.0.0.1:` + port + `"}, {addr: "127.0.0.2:` + port + `"}`, ""},
+		{`{addr: ":` + s.admin[strings.LastIndex(s.admin, ":")+1:] + `"}`, "admin.addr: " + s.admin + " cannot be opened beside"},
+		{`{addr: ":` + s.nats[strings.LastIndex(s.nats, ":")+1:] + `"}`, "nats.addr: " + s.nats + " cannot be opened beside"},
+	} {
+		s.write(s.web(tt.listeners, "127.0.0.1:1"))
+		code, _, stderr := command(t, "check", "-c", s.file)
+		if (code == 1) != (tt.want != "") || !strings.Contains(stderr, tt.want) {
+			t.Errorf("%s: status %d, %s, want %q", tt.listeners, code, stderr, tt.want)
+		}
 	}
 }
 
@@ -129,27 +141,60 @@ func TestAPROXYHeaderThatIsRefusedLeavesATrace(t *testing.T) {
 }
 
 // TestClientsThatAreCutAtTheEndAreNoFailure: shutdown.timeout is what was asked
-// for, as it is after the last reload.
+// for, as it is after the last reload. With reuse_port there are clients in the
+// queue to be waited for, too.
 func TestClientsThatAreCutAtTheEndAreNoFailure(t *testing.T) {
+	for _, tt := range []struct{ timeout, with string }{{"1s", ""}, {"0s", ""}, {"0s", ", reuse_port: true"}, {"300ms", ", reuse_port: true"}} {
+		t.Run(tt.timeout+tt.with, func(t *testing.T) {
+			slow, _ := slowPeer(t)
+			s := newPlace(t)
+			text := s.web("{addr: \""+s.listener+"\""+tt.with+"}", slow)
+			s.begin(text)
+			s.write(text + "shutdown: {timeout: " + tt.timeout + "}\n")
+			if code, _, stderr := s.reload(); code != 0 {
+				t.Fatal(stderr)
+			}
+			body := download(t, "http://"+s.listener+"/")
+			code := s.instance.end()
+			if _, err := io.ReadAll(body); err == nil {
+				t.Error("the download ended well")
+			}
+			log := s.instance.stderr.String()
+			for _, want := range []string{`"msg":"weir drains","delay":"0s","timeout":"` + tt.timeout + `"`, `at the end of shutdown.timeout`, `"msg":"weir stopped"`} {
+				if code != 0 || !strings.Contains(log, want) {
+					t.Errorf("status %d, the log has no %s:\n%s", code, want, log)
+				}
+			}
+		})
+	}
+}
+
+// TestClientsOfARemovedListenerWithoutATimeout: shutdown.timeout 0 cuts them, too.
+func TestClientsOfARemovedListenerWithoutATimeout(t *testing.T) {
 	slow, _ := slowPeer(t)
 	s := newPlace(t)
-	text := s.web("{addr: \""+s.listener+"\"}", slow)
-	s.begin(text)
-	s.write(text + "shutdown: {timeout: 1s}\n")
+	other := freeAddr(t)
+	const end = "shutdown: {timeout: 0s}\n"
+	s.begin(s.web("{addr: \""+s.listener+"\"}, {addr: \""+other+"\"}", slow) + end)
+	body := download(t, "http://"+other+"/")
+	s.write(s.web("{addr: \""+s.listener+"\"}", slow) + end)
 	if code, _, stderr := s.reload(); code != 0 {
 		t.Fatal(stderr)
-	}
-	body := download(t, "http://"+s.listener+"/")
-	if code := s.instance.end(); code != 0 {
-		t.Errorf("exit status %d", code)
 	}
 	if _, err := io.ReadAll(body); err == nil {
 		t.Error("the download ended well")
 	}
-	log := s.instance.stderr.String()
-	for _, want := range []string{`"msg":"weir drains","delay":"0s","timeout":"1s"`, `clients were cut at the end of shutdown.timeout`} {
-		if !strings.Contains(log, want) {
-			t.Errorf("the log has no %s:\n%s", want, log)
-		}
+}
+
+// TestAStopDuringTheStartIsNoFailure: whoever starts and at once stops weir, as
+// supervisors do, is not told of an error.
+func TestAStopDuringTheStartIsNoFailure(t *testing.T) {
+	s := newPlace(t)
+	s.write(s.web("{addr: \""+s.listener+"\"}", "127.0.0.1:1"))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var stderr text
+	if code := run(ctx, []string{"serve", "-c", s.file}, environment{lookup: noEnv, stdout: &stderr, stderr: &stderr}); code != 0 || !strings.Contains(stderr.String(), "weir was stopped before it served") {
+		t.Errorf("status %d, %s", code, stderr.String())
 	}
 }

@@ -45,7 +45,7 @@ type listeners struct {
 	leaving sync.WaitGroup
 	left    context.Context
 	leave   context.CancelFunc
-	// linger is how long clients of a removed listener may stay.
+	// linger is how long clients of a removed listener may stay; 0 = they are cut at once.
 	linger time.Duration
 }
 
@@ -110,14 +110,17 @@ func (l *listeners) serve(at *listening) *nethttp.Server {
 // a request into a connection that is being closed under it.
 const farewell = 5 * time.Second
 
-// retire ends a server once its clients are served, within linger; 0 = as long
-// as they like. The end of the instance cuts them.
+// forever lets clients of a server that was replaced stay as long as they like.
+const forever time.Duration = -1
+
+// retire ends a server once its clients are served, within linger, or forever. The
+// end of the instance cuts them.
 func (l *listeners) retire(old *listening, linger time.Duration) {
 	if old.tls != nil {
 		old.tls.Close() // connections go on with what it has
 	}
 	ctx, cancel := l.left, context.CancelFunc(func() {})
-	if linger > 0 {
+	if linger != forever {
 		ctx, cancel = context.WithTimeout(ctx, linger)
 	}
 	l.leaving.Go(func() {
@@ -162,6 +165,16 @@ func (l *listeners) end(ctx context.Context, at *listening) error {
 	return err
 }
 
+// closeDoor closes a socket, likewise.
+func (l *listeners) closeDoor(ctx context.Context, at *listening) error {
+	err := at.door.close(ctx)
+	if err != nil && ctx.Err() != nil {
+		l.log.Warn("those who waited to be accepted were cut at the end of shutdown.timeout", "listener", at.cfg.Addr, "error", err)
+		return nil
+	}
+	return err
+}
+
 // shutdown closes all listeners and waits for their clients; when ctx is done it
 // cuts them. It is called after drain.
 func (l *listeners) shutdown(ctx context.Context) error {
@@ -172,7 +185,7 @@ func (l *listeners) shutdown(ctx context.Context) error {
 	var closing sync.WaitGroup
 	for i, open := range l.open {
 		closing.Go(func() {
-			errs[2*i] = open.door.close(ctx)
+			errs[2*i] = l.closeDoor(ctx, open)
 			open.server.AwaitNobody(quiet)
 			errs[2*i+1] = l.end(ctx, open)
 		})

@@ -66,7 +66,11 @@ itself, on SIGHUP, and with weir reload; a bad one changes nothing.`,
 // serve runs an instance until ctx is done or a server of it fails.
 func serve(ctx context.Context, cfg *config.Config, opts options, started func(*weir)) error {
 	w, err := start(ctx, cfg, opts)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled):
+		opts.logger.Info("weir was stopped before it served")
+		return nil
+	case err != nil:
 		return err
 	}
 	started(w)

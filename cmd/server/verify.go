@@ -13,7 +13,7 @@ import (
 )
 
 // verification looks at what a valid file leads to and the file alone does not tell:
-// patterns of hosts, options of sockets, files of certificates and of NATS.
+// patterns of hosts, addresses that overlap, options of sockets, files of certificates and of NATS.
 type verification struct {
 	cfg    *config.Config
 	now    time.Time
@@ -36,6 +36,7 @@ func verify(cfg *config.Config) (warnings []string, err error) {
 			v.listener(at+".tls", l)
 		}
 	}
+	v.overlaps()
 	clients := certs.Open(certs.Options{})
 	for _, u := range cfg.Desired.Upstreams.All() {
 		v.upstream("upstreams."+u.Name, u, clients)
