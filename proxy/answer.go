@@ -117,7 +117,9 @@ func (c *Core) sendOwn(x *Exchange, body string) {
 func (c *Core) sendHead(x *Exchange) messages.Code {
 	t := &x.core.trip
 	t.headStarted = true
-	if err := x.Client.Head(&x.Response); err != nil {
+	err := x.Client.Head(&x.Response)
+	noteWait(x)
+	if err != nil {
 		c.lose(x, err)
 		return messages.CodeClientGone
 	}

@@ -190,7 +190,8 @@ func (c *Core) settleFailure(x *Exchange, f *Failure) messages.Code {
 		code = messages.CodeTimeout
 	}
 	t.detail = f
-	if code == f.Code && f.Declined && t.declined < maxDeclined {
+	if f.Declined = f.Declined && code == f.Code && x.Repeats < MaxRepeats; f.Declined {
+		x.Repeats++
 		t.declined++
 	} else {
 		c.blame(x, code)

@@ -28,6 +28,7 @@ func TestWhoseTimeRanOut(t *testing.T) {
 		name     string
 		upload   time.Duration // before the body comes
 		download time.Duration // before the client took a part
+		flush    time.Duration // or what was flushed
 		reply    reply
 		failures uint64
 	}{
@@ -36,6 +37,7 @@ func TestWhoseTimeRanOut(t *testing.T) {
 		{name: "the body does not come", upload: 2 * time.Second, reply: reply{reads: -1, failure: late}},
 		{name: "the body came in time, and the peer does not answer", upload: 300 * time.Millisecond, reply: reply{reads: -1, do: waits}, failures: 1},
 		{name: "the response is not taken", download: 2 * time.Second, reply: reply{status: 200, body: "ab", length: -1, bodyErr: late}},
+		{name: "the response is not taken when it is flushed", flush: 600 * time.Millisecond, reply: reply{status: 200, body: "ab", length: -1, bodyErr: late}},
 		{name: "the response was taken, and does not go on", reply: reply{status: 200, body: "ab", length: -1, bodyErr: late}, failures: 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -44,7 +46,7 @@ func TestWhoseTimeRanOut(t *testing.T) {
 				b.codec.replies = []reply{c.reply}
 				x, client := b.request("POST", "/")
 				x.Request.Body, x.Request.ContentLength = slowBody{strings.NewReader("body"), c.upload}, 4
-				client.slow = c.download
+				client.slow, client.slowFlush = c.download, c.flush
 				b.serve(x)
 				if x.core.trip.code != messages.CodeTimeout {
 					t.Errorf("code %q, want timeout", x.core.trip.code)

@@ -81,7 +81,7 @@ func TestSuspectsAreCoalesced(t *testing.T) {
 // A peer that closes an old connection is not ill; one that declines all is.
 func TestWhoDeclinesIsNotSuspected(t *testing.T) {
 	b := newBench(t, 1, nil)
-	for _, c := range []struct{ declines, suspected, failures int }{{maxDeclined, 0, 0}, {maxDeclined + 1, 1, 1}} {
+	for _, c := range []struct{ declines, suspected, failures int }{{MaxRepeats, 0, 0}, {MaxRepeats + 1, 1, 1}} {
 		b.codec.replies = slices.Repeat([]reply{declinedByPeer()}, c.declines)
 		x, client := b.request("POST", "/")
 		b.serve(x)

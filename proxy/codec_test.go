@@ -170,8 +170,9 @@ type fakeClient struct {
 	trailers []messages.HeaderField
 	headErr  error
 	writeErr error
-	slow     time.Duration // of each Write
 	tunnel   io.ReadWriteCloser
+
+	slow, slowFlush time.Duration // of each Write, of each Flush
 }
 
 func (c *fakeClient) Informational(int, *Fields) error { return nil }
@@ -201,6 +202,9 @@ func (c *fakeClient) Write(p []byte) (int, error) {
 }
 
 func (c *fakeClient) Flush() error {
+	if c.slowFlush > 0 {
+		<-time.After(c.slowFlush)
+	}
 	c.flushes = append(c.flushes, c.body.Len())
 	return nil
 }

@@ -42,6 +42,10 @@ type Exchange struct {
 	Deadline time.Time
 	// To is where the request goes. Set by the core for each attempt.
 	To Destination
+	// Repeats is how often the request went out again without that being an attempt,
+	// because a connection was at its end. A peer codec that repeats it on another
+	// connection to the same peer adds one, and does so only below MaxRepeats.
+	Repeats int
 	// Response is what the peer answers. Set by PeerCodec.Send.
 	Response Response
 
@@ -162,6 +166,9 @@ type PeerCodec interface {
 	Close()
 }
 
+// MaxRepeats bounds Exchange.Repeats.
+const MaxRepeats = 5
+
 // Failure says why an attempt at a peer gave no response. It is returned by
 // PeerCodec.Send.
 type Failure struct {
@@ -170,10 +177,9 @@ type Failure struct {
 	// that any method may be sent again.
 	Unsent bool
 	// Declined is true when the peer said in the words of its protocol that it does
-	// nothing with the request, or none on that connection any more (GOAWAY,
-	// REFUSED_STREAM): as one does that closes old connections. It speaks not against
-	// the peer, and such attempts do not count, up to maxDeclined of them. Unsent is
-	// true, too.
+	// nothing more on a connection that it served before (GOAWAY): as one does that
+	// closes old connections. It speaks not against the peer, and such attempts do
+	// not count while there are MaxRepeats at most. Unsent is true, too.
 	Declined bool
 	// Err is the cause.
 	Err error

@@ -47,7 +47,7 @@ type trip struct {
 	// peerFailed is what the release of held will say.
 	peerFailed bool
 	attempts   int
-	declined   int           // of attempts, those that the peer did nothing with; see maxDeclined
+	declined   int           // of attempts, those that count as none; see Failure.Declined
 	repeatFor  messages.Code // why there is a further attempt
 	source     io.Reader     // Request.Body as the client codec set it
 	// code says what went wrong, detail is its cause.
@@ -70,7 +70,7 @@ func (x *Exchange) Reset() {
 	x.core.reset()
 	x.Listener, x.RemoteText, x.Refusal, x.Client, x.Done = nil, "", nil, nil, nil
 	x.Remote, x.Local = netip.AddrPort{}, netip.AddrPort{}
-	x.Upstream, x.Peer, x.Deadline, x.To = nil, nil, time.Time{}, Destination{}
+	x.Upstream, x.Peer, x.Deadline, x.To, x.Repeats = nil, nil, time.Time{}, Destination{}, 0
 }
 
 // Aborted tells, after Core.Serve, that the answer is missing or incomplete, so

@@ -65,9 +65,7 @@ func (c *Core) pump(x *Exchange) {
 			}
 			written, werr := x.Client.Write(buffer[:n])
 			t.sent += int64(written)
-			if overdue(x) {
-				x.core.body.awaited.Store(true)
-			}
+			noteWait(x)
 			if werr != nil {
 				c.lose(x, werr)
 				return
@@ -136,11 +134,21 @@ func readCode(err error) messages.Code {
 
 // flush sends what the client codec has buffered.
 func (c *Core) flush(x *Exchange) bool {
-	if err := x.Client.Flush(); err != nil {
+	err := x.Client.Flush()
+	noteWait(x)
+	if err != nil {
 		c.lose(x, err)
 		return false
 	}
 	return true
+}
+
+// noteWait notes, after something was written to the client, that it was the
+// client that was waited for when the time of the exchange ran out; see blame.
+func noteWait(x *Exchange) {
+	if overdue(x) {
+		x.core.body.awaited.Store(true)
+	}
 }
 
 // isEventStream tells whether a response is a stream of events (server-sent events).

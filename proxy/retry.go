@@ -13,9 +13,6 @@ const (
 	maxPause   = time.Second
 )
 
-// maxDeclined is how many attempts of an exchange the peers may decline for free.
-const maxDeclined = 5
-
 // repeatFailure tells whether a failed attempt is repeated, after it made the
 // request ready for that. Of what may be repeated, see mayRepeat.
 func (c *Core) repeatFailure(x *Exchange, f *Failure, code messages.Code) bool {
@@ -26,12 +23,18 @@ func (c *Core) repeatFailure(x *Exchange, f *Failure, code messages.Code) bool {
 	if pause := c.pauseBefore(x); pause > 0 && !sleep(x, pause) {
 		return false
 	}
-	if !f.Unsent && !c.spend(x) {
+	if !isFree(f, code) && !c.spend(x) {
 		return false
 	}
 	s.body.rewind()
 	x.core.trip.repeatFor = code
 	return true
+}
+
+// isFree tells whether a repeat is not taken out of the budget: the attempt that
+// failed never connected, or counts as none.
+func isFree(f *Failure, code messages.Code) bool {
+	return f.Declined || f.Unsent && code != messages.CodeReset
 }
 
 // mayRepeat holds the rules. An attempt of which nothing can have reached the
@@ -41,7 +44,7 @@ func (c *Core) repeatFailure(x *Exchange, f *Failure, code messages.Code) bool {
 func (c *Core) mayRepeat(x *Exchange, f *Failure, code messages.Code) bool {
 	t := &x.core.trip
 	policy := x.retry()
-	if t.attempts-t.declined > policy.Attempts {
+	if policy.Attempts == 0 || t.attempts-t.declined > policy.Attempts {
 		return false
 	}
 	switch {

@@ -83,6 +83,16 @@ func TestRetryRules(t *testing.T) {
 		},
 			replies: []reply{refused, refused}, attempts: 3, status: 200},
 		{name: "declined attempts are free, too", method: "POST", body: "b", replies: []reply{reads(declined, -1), declined, reads(refused, -1), refused}, attempts: 5, status: 200},
+		{name: "what connected costs the budget, though nothing was done with it", method: "POST", change: func(u *messages.UpstreamSpec, _ *messages.RouteSpec) {
+			u.Retry.BudgetPerSecond, u.Retry.BudgetPercent = 0, 0
+		},
+			replies: []reply{failed(messages.CodeReset, true)}, attempts: 1, status: 502, failure: "reset"},
+		{name: "declined attempts do not", method: "POST", change: func(u *messages.UpstreamSpec, _ *messages.RouteSpec) {
+			u.Retry.BudgetPerSecond, u.Retry.BudgetPercent = 0, 0
+		},
+			replies: []reply{declined}, attempts: 2, status: 200},
+		{name: "attempts 0 holds for them, too", method: "POST", change: func(u *messages.UpstreamSpec, _ *messages.RouteSpec) { u.Retry.Attempts = 0 },
+			replies: []reply{declined}, attempts: 1, status: 502, failure: "reset"},
 		{name: "not for ever", method: "GET", replies: slices.Repeat([]reply{declined}, 9), attempts: 8, status: 502, failure: "reset"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

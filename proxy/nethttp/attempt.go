@@ -29,7 +29,7 @@ type attempt struct {
 	gotStart  int64     // and read
 	sent      bool      // on a connection before that, something was written that counts
 	h2        bool      // conn speaks it
-	repeats   int       // over HTTP/2
+	rebuffed  bool      // over HTTP/2, by a connection that had served nobody
 
 	headSent atomic.Bool // over HTTP/2: net/http wrote the head, or tried
 
@@ -99,22 +99,20 @@ func (a *attempt) leave() {
 	c.end(a)
 }
 
-// maxRepeats is how often a request goes out on another HTTP/2 connection because
-// its peer said GOAWAY, or broke it, in the same instant.
-const maxRepeats = 3
-
 // again tells whether the request may go out on another connection, after err,
-// and makes it ready for that.
-func (a *attempt) again(req *http.Request, err error) bool {
+// and makes it ready for that. Over HTTP/2 many a connection may be at its end; but
+// a peer that takes new ones and answers nobody on them means it.
+func (a *attempt) again(req *http.Request, err error, repeats *int) bool {
 	if a.ctx.Err() != nil || a.conn.cut.Load() || a.conn.writeLate.Load() || a.conn.refused.Load() != nil || !a.body.rewind() {
 		return false
 	}
 	unsent := a.conn.written.Load() == a.connStart
 	if a.h2 {
 		unsent = !a.headSent.Load() || isGoAway(err)
-		if a.repeats++; a.repeats > maxRepeats {
+		if *repeats >= proxy.MaxRepeats || a.fresh && a.rebuffed {
 			return false
 		}
+		a.rebuffed = a.rebuffed || a.fresh
 	}
 	switch {
 	case unsent && (a.h2 || !a.fresh && a.conn.broken.Load()):
@@ -122,6 +120,9 @@ func (a *attempt) again(req *http.Request, err error) bool {
 		a.sent = true
 	default:
 		return false
+	}
+	if a.h2 {
+		*repeats++
 	}
 	a.leave()
 	return true

@@ -45,7 +45,7 @@ func (c *PeerCodec) Send(x *proxy.Exchange) error {
 		a.end()
 		return &proxy.Failure{Code: messages.CodeBadRequest, Unsent: true, Err: err}
 	}
-	resp, err := a.roundTrip(c.pools, key, req)
+	resp, err := a.roundTrip(c.pools, key, req, &x.Repeats)
 	if err != nil {
 		return a.fail(err)
 	}
@@ -55,7 +55,7 @@ func (c *PeerCodec) Send(x *proxy.Exchange) error {
 }
 
 // roundTrip sends req, again when nothing can have come of it.
-func (a *attempt) roundTrip(pools *peerPools, key poolKey, req *http.Request) (*http.Response, error) {
+func (a *attempt) roundTrip(pools *peerPools, key poolKey, req *http.Request, repeats *int) (*http.Response, error) {
 	for {
 		got, err := pools.take(a.ctx, key)
 		if err != nil {
@@ -67,7 +67,7 @@ func (a *attempt) roundTrip(pools *peerPools, key poolKey, req *http.Request) (*
 			return resp, nil
 		}
 		a.doubt()
-		if !a.again(req, err) {
+		if !a.again(req, err, repeats) {
 			return nil, err
 		}
 	}

@@ -45,7 +45,7 @@ func TestAPeerThatAlwaysGoesAway(t *testing.T) {
 	peer := scripted(t)
 	codec := framesTo(t, messages.Transport{})
 	s := start(codec, peer.addr(), "POST", nil)
-	for range 4 {
+	for range 2 {
 		c := peer.acceptH2()
 		c.request()
 		_ = c.WriteGoAway(0, http2.ErrCodeNo, nil)
@@ -68,7 +68,7 @@ func TestGoAwayAfterTheBodyWasReadIsTheCoresToRepeat(t *testing.T) {
 	await[*http2.DataFrame](c)
 	_ = c.WriteGoAway(0, http2.ErrCodeNo, nil)
 	check(t, <-s.err, messages.CodeReset, true)
-	h := open(t, plan{transport: messages.Transport{ALPN: messages.H2}, retry: messages.RetrySpec{Attempts: 1}}, peer.addr())
+	h := open(t, plan{transport: messages.Transport{ALPN: messages.H2}, retry: messages.RetrySpec{Attempts: 1, BudgetPerSecond: 1}}, peer.addr())
 	client := dial(t, h.addr)
 	client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 3\n\nabc")
 	c = peer.acceptH2()

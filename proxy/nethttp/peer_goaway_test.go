@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/net/http2"
 
 	"github.com/weirproxy/weir/messages"
 )
@@ -70,5 +73,89 @@ func TestConnectionsThatAreClosedAfterAWhileCostNothing(t *testing.T) {
 	}
 	if got := peer.accepted.Load(); got < clients*each/15/2 {
 		t.Errorf("%d connections: they were not closed", got)
+	}
+}
+
+// A peer that takes connections and answers nobody on them, or sheds load, gets no
+// more of it than the retries that are allowed.
+func TestWhoDeclinesEverythingIsNotAskedForEver(t *testing.T) {
+	none, some := messages.RetrySpec{}, messages.RetrySpec{Attempts: 2, BudgetPerSecond: 100}
+	for _, tt := range []struct {
+		name    string
+		retry   messages.RetrySpec
+		goAway  bool
+		streams int32
+	}{
+		{"refused streams", some, false, 3},
+		{"refused streams, no retries", none, false, 1},
+		{"refused streams, no budget", messages.RetrySpec{Attempts: 2}, false, 1},
+		{"GOAWAY", some, true, 6}, // each attempt has a further connection
+		{"GOAWAY, no retries", none, true, 2},
+		{"GOAWAY, no budget", messages.RetrySpec{Attempts: 2}, true, 2},
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			t.Run(tt.name+", "+method, func(t *testing.T) {
+				addr, streams := decliner(t, tt.goAway)
+				h := open(t, plan{transport: messages.Transport{ALPN: messages.H2}, retry: tt.retry}, addr)
+				c := dial(t, h.addr)
+				c.send("%s / HTTP/1.1\nHost: a\n\n", method)
+				resp, _ := c.response(method)
+				if got := streams.Load(); resp.StatusCode != http.StatusBadGateway || resp.Header.Get("X-Weir-Error") != "reset" || got != tt.streams {
+					t.Errorf("%d streams, want %d; status %d %s", got, tt.streams, resp.StatusCode, resp.Header.Get("X-Weir-Error"))
+				}
+				if n := h.registry.Ref("u").Peer(addr).Failures(); n == 0 {
+					t.Error("it is not held against the peer")
+				}
+			})
+		}
+	}
+}
+
+// decliner is a peer that declines all streams, and counts them.
+func decliner(t *testing.T, goAway bool) (addr string, streams *atomic.Int32) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams = new(atomic.Int32)
+	var all sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); all.Wait() })
+	all.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer func() { _ = conn.Close() }()
+				decline(conn, goAway, streams)
+			})
+		}
+	})
+	return l.Addr().String(), streams
+}
+
+func decline(conn net.Conn, goAway bool, streams *atomic.Int32) {
+	_, _ = io.ReadFull(conn, make([]byte, len(http2.ClientPreface)))
+	f := http2.NewFramer(conn, conn)
+	_ = f.WriteSettings()
+	for {
+		frame, err := f.ReadFrame()
+		if err != nil {
+			return
+		}
+		switch frame := frame.(type) {
+		case *http2.SettingsFrame:
+			if !frame.IsAck() {
+				_ = f.WriteSettingsAck()
+			}
+		case *http2.HeadersFrame:
+			streams.Add(1)
+			if goAway {
+				_ = f.WriteGoAway(0, http2.ErrCodeNo, nil)
+			} else {
+				_ = f.WriteRSTStream(frame.StreamID, http2.ErrCodeRefusedStream)
+			}
+		}
 	}
 }
