@@ -31,7 +31,8 @@ type attempt struct {
 	h2        bool      // conn speaks it
 	rebuffed  bool      // over HTTP/2, by a connection that had served nobody
 
-	headSent atomic.Bool // over HTTP/2: net/http wrote the head, or tried
+	headSent atomic.Bool                   // over HTTP/2: net/http wrote the head, or tried
+	stream   atomic.Pointer[watchedStream] // of conn, over HTTP/2
 
 	// informational counts what came before the head. Only net/http's reader of
 	// the connection looks at it.
@@ -78,8 +79,10 @@ func (a *attempt) use(got givenConn) {
 	a.conn, a.fresh = c, got.fresh
 	a.connStart, a.gotStart = c.written.Load(), c.got.Load()
 	a.headSent.Store(false)
+	a.stream.Store(nil)
 	if a.h2 = c.h2; a.h2 {
 		c.await()
+		a.stream.Store(&watchedStream{of: c.windows})
 		c.pool.set.stats.streams.Add(1)
 		a.body.pace(&a.guard, a.limits.WriteTimeout)
 	}
@@ -95,6 +98,7 @@ func (a *attempt) leave() {
 	a.conn = nil
 	if c.h2 {
 		c.pool.set.stats.streams.Add(-1)
+		a.stream.Load().leave()
 	}
 	c.end(a)
 }
@@ -143,8 +147,14 @@ func isIdempotent(method string) bool {
 	return false
 }
 
-// wroteHeaders notes that the request began to be sent.
-func (a *attempt) wroteHeaders() { a.headSent.Store(true) }
+// wroteHeaders notes that the request began to be sent. Over HTTP/2, net/http
+// writes nothing else to the connection until it returns.
+func (a *attempt) wroteHeaders() {
+	a.headSent.Store(true)
+	if s := a.stream.Load(); s != nil {
+		s.opened()
+	}
+}
 
 // wroteRequest starts the wait for the head.
 func (a *attempt) wroteRequest(info httptrace.WroteRequestInfo) {

@@ -100,8 +100,12 @@ func (c *clientConn) SetDeadline(t time.Time) error {
 }
 
 // Close closes the connection. A client that may still be sending gets to read the
-// answer first; a second Close ends that.
+// answer first, and counts until then; a second Close ends that.
 func (c *clientConn) Close() error {
+	if c.unread.Swap(false) && !c.server.ended.Load() {
+		c.linger()
+	}
+	err := c.Conn.Close()
 	if was := c.state.Or(connClosed); was&connClosed == 0 {
 		c.server.counts.open.Add(-1)
 		c.server.conns.Add(-1)
@@ -110,10 +114,7 @@ func (c *clientConn) Close() error {
 			c.server.frameConns.Delete(c)
 		}
 	}
-	if c.unread.Swap(false) && !c.server.ended.Load() {
-		c.linger()
-	}
-	return c.Conn.Close()
+	return err
 }
 
 func (c *clientConn) linger() {

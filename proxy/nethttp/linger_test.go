@@ -104,3 +104,24 @@ func TestNobodyLingersAfterABrokenResponse(t *testing.T) {
 		t.Errorf("it lingers for %v", took)
 	}
 }
+
+func TestWhoLingersCounts(t *testing.T) {
+	peer := serve(t, serving{h1: true}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) })
+	h := open(t, plan{server: nethttp.ServerConfig{MaxConnections: 1}}, peer.addr)
+	client := dial(t, h.addr)
+	client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 10000003\n\nabc")
+	client.response("POST")
+	if !client.ended() {
+		t.Error("the connection is not half closed")
+	}
+	if open := h.server.Stats().Open; open != 1 {
+		t.Errorf("%d connections are open", open)
+	}
+	other := dial(t, h.addr)
+	other.send("GET / HTTP/1.1\nHost: a\n\n")
+	if resp, _ := other.response("GET"); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("got %d beside it", resp.StatusCode)
+	}
+	_ = client.Close() // it gives up
+	eventually(t, "it counts no more", func() bool { return h.server.Stats().Open == 0 })
+}

@@ -24,17 +24,22 @@ type windowWatch struct {
 	initial int64  // the window that a stream begins with
 	maxHead int64  // SETTINGS_MAX_HEADER_LIST_SIZE
 	highest uint32 // the stream opened last
-	open    map[uint32]windowState
-	// ended are the streams that ended last, the oldest at oldest: what the peer
-	// sent before it knew may yet come, and net/http forgets a stream a little later.
-	ended  [endedStreams]uint32
+	claimed uint32 // the one of them that an attempt was last known for
+	// open has, for each stream that net/http may have, what the peer gave beyond
+	// the initial window, less what was sent.
+	open map[uint32]int64
+	// left are the streams whose attempts left last, the oldest at oldest: net/http
+	// forgets a stream a little later.
+	left   [leftStreams]uint32
 	oldest int
 }
 
-// windowState is what is known of the window of a stream.
-type windowState struct {
-	given         int64 // beyond the initial window, less what was sent
-	inEnd, outEnd bool
+// watchedStream is the stream of one attempt. What the peer says of it does not end
+// the watch: net/http has a stream until the reading of its body returned.
+type watchedStream struct {
+	of   *windowWatch
+	id   uint32 // guarded by of.mu; 0 = not opened yet
+	left bool   // guarded by of.mu; the attempt is over
 }
 
 const (
@@ -46,14 +51,15 @@ const (
 	leastHead     = 4 << 10
 	initialWindow = 1<<16 - 1 // unless SETTINGS say otherwise
 	maxWindow     = 1<<31 - 1
-	endedStreams  = 256
+	// leftStreams is more than there can be of a connection at a time (max_h2_streams).
+	leftStreams = 1024
 )
 
 // errWindow is the fault of a peer that gives a window there cannot be (RFC 9113, 6.9.1).
 var errWindow = errors.New("the peer opened the window of a stream too far")
 
 func newWindowWatch() *windowWatch {
-	return &windowWatch{out: frameScanner{skip: len(preface)}, initial: initialWindow, maxHead: 1<<32 - 1, open: map[uint32]windowState{}}
+	return &windowWatch{out: frameScanner{skip: len(preface)}, initial: initialWindow, maxHead: 1<<32 - 1, open: map[uint32]int64{}}
 }
 
 // sent takes what is about to be sent.
@@ -70,17 +76,12 @@ func (w *windowWatch) sent(p []byte) {
 		case frameHeaders:
 			if f.stream > w.highest {
 				w.highest = f.stream
-				w.open[f.stream] = windowState{}
+				w.open[f.stream] = 0
 			}
-			w.noteEnd(f, false)
 		case frameData:
-			if s, ok := w.open[f.stream]; ok {
-				s.given -= int64(f.length)
-				w.open[f.stream] = s
+			if given, ok := w.open[f.stream]; ok {
+				w.open[f.stream] = given - int64(f.length)
 			}
-			w.noteEnd(f, false)
-		case frameReset:
-			w.forget(f.stream)
 		}
 	}
 }
@@ -99,15 +100,8 @@ func (w *windowWatch) received(p []byte) bool {
 		}
 		p = rest
 		w.inHello, w.haveBytes = f.kind == frameSettings && f.flags&flagAck == 0, 0
-		switch f.kind {
-		case frameHeaders, frameData:
-			w.noteEnd(f, true)
-		case frameReset:
-			w.forget(f.stream)
-		case frameWindow:
-			if !w.grow(f.stream, int64(f.code&maxWindow)) {
-				return false
-			}
+		if f.kind == frameWindow && !w.grow(f.stream, int64(f.code&maxWindow)) {
+			return false
 		}
 	}
 }
@@ -117,13 +111,12 @@ func (w *windowWatch) grow(stream uint32, by int64) bool {
 	if stream == 0 {
 		return true // net/http sees to that of the connection
 	}
-	s, ok := w.open[stream]
+	given, ok := w.open[stream]
 	if !ok {
 		return stream <= w.highest
 	}
-	s.given += by
-	w.open[stream] = s
-	return w.initial+s.given <= maxWindow
+	w.open[stream] = given + by
+	return w.initial+given+by <= maxWindow
 }
 
 // settings takes a part of the payload of SETTINGS.
@@ -149,8 +142,8 @@ func (w *windowWatch) set(what uint16, value int64) bool {
 		w.maxHead = value
 	case what == settingInitialWindow && value <= maxWindow: // net/http refuses more
 		w.initial = value
-		for _, s := range w.open {
-			if value+s.given > maxWindow {
+		for _, given := range w.open {
+			if value+given > maxWindow {
 				return false
 			}
 		}
@@ -168,25 +161,34 @@ func (w *windowWatch) tooNarrow() error {
 	return fmt.Errorf("the peer takes heads of %d bytes at most: less than %d are a fault of its configuration", w.maxHead, leastHead)
 }
 
-// noteEnd takes a frame that may be the last of its stream in one direction.
-func (w *windowWatch) noteEnd(f frame, in bool) {
-	s, ok := w.open[f.stream]
-	if !ok || f.flags&flagEndStream == 0 {
+// opened notes that the stream opened last is that of an attempt. It is called
+// before another one can be opened, also when none was for the connection broke.
+func (s *watchedStream) opened() {
+	w := s.of
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.highest == w.claimed {
 		return
 	}
-	s.inEnd, s.outEnd = s.inEnd || in, s.outEnd || !in
-	w.open[f.stream] = s
-	if s.inEnd && s.outEnd {
-		w.forget(f.stream)
+	w.claimed, s.id = w.highest, w.highest
+	if s.left {
+		w.forget(s.id)
 	}
 }
 
-// forget forgets a stream that ended, after others.
-func (w *windowWatch) forget(stream uint32) {
-	if _, ok := w.open[stream]; !ok {
-		return
+// leave notes that the attempt is over.
+func (s *watchedStream) leave() {
+	w := s.of
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.left = true; s.id != 0 {
+		w.forget(s.id)
 	}
-	delete(w.open, w.ended[w.oldest])
-	w.ended[w.oldest] = stream
-	w.oldest = (w.oldest + 1) % len(w.ended)
+}
+
+// forget forgets a stream whose attempt left, after others.
+func (w *windowWatch) forget(stream uint32) {
+	delete(w.open, w.left[w.oldest])
+	w.left[w.oldest] = stream
+	w.oldest = (w.oldest + 1) % len(w.left)
 }

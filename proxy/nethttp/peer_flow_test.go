@@ -1,11 +1,9 @@
 package nethttp
 
 import (
-	"bytes"
 	"testing"
 
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 )
 
 func TestAWindowIsAsLargeAsItMayBe(t *testing.T) {
@@ -73,36 +71,44 @@ func TestAWindowIsAsLargeAsItMayBe(t *testing.T) {
 	}
 }
 
-// What ended is forgotten, else a connection would grow with what it did.
-func TestEndedStreamsAreForgotten(t *testing.T) {
+// Who left is forgotten, else a connection would grow with what it did; but no sooner
+// than net/http forgets, whatever the peer says of a stream.
+func TestStreamsThatWereLeftAreForgotten(t *testing.T) {
 	w := newWindowWatch()
 	w.sent([]byte(preface))
-	var block bytes.Buffer
-	if err := hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"}); err != nil {
-		t.Fatal(err)
-	}
-	for i := range uint32(10_000) {
-		id := 2*i + 1
+	send := func(id uint32) {
 		w.sent(writeFrames(t, func(fr *http2.Framer) error {
-			return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: id, EndHeaders: true, EndStream: i%3 == 0, BlockFragment: []byte{0x82}})
+			return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: id, EndHeaders: true, BlockFragment: []byte{0x82}})
 		}))
-		end := func(fr *http2.Framer) error {
-			return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: id, EndHeaders: true, EndStream: true, BlockFragment: block.Bytes()})
+	}
+	grows := func(id, by uint32) bool {
+		return w.received(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteWindowUpdate(id, by) }))
+	}
+	long := &watchedStream{of: w}
+	send(1)
+	long.opened()
+	for i := range uint32(10_000) {
+		id, s := 2*i+3, &watchedStream{of: w}
+		if i%3 == 0 {
+			s.leave() // while its head was written
 		}
+		send(id)
+		s.opened()
 		if i%3 == 1 {
-			end = func(fr *http2.Framer) error { return fr.WriteRSTStream(id, http2.ErrCodeCancel) }
+			s.opened() // nothing could be written any more
 		}
-		if !w.received(writeFrames(t, end, func(fr *http2.Framer) error { return fr.WriteWindowUpdate(id, 1) })) {
-			t.Fatal("an update of a stream that ended is a fault")
-		}
-		if i%3 == 2 {
-			w.sent(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteData(id, true, []byte("x")) }))
+		s.leave()
+		if !w.received(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteRSTStream(1, http2.ErrCodeCancel) })) || !grows(id, 1) {
+			t.Fatal("an update of a stream that was left is a fault")
 		}
 	}
-	if len(w.open) > endedStreams {
-		t.Errorf("%d streams are remembered, want %d", len(w.open), endedStreams)
+	if want := leftStreams + 1; len(w.open) > want {
+		t.Errorf("%d streams are remembered, want %d", len(w.open), want)
 	}
-	if !w.received(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteWindowUpdate(1, 1<<31-1) })) {
+	if !grows(3, 1<<31-1) {
 		t.Error("what is long over still counts")
+	}
+	if grows(1, 1<<31-1) {
+		t.Error("a stream that was not left was forgotten")
 	}
 }

@@ -1,6 +1,7 @@
 package nethttp_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"strings"
@@ -125,5 +126,30 @@ func TestAPeerThatOpensAWindowTooFarIsLeft(t *testing.T) {
 	c.respond(c.request(), "200", true)
 	if r, _ := third.response("GET"); r.StatusCode != http.StatusOK {
 		t.Errorf("the next got %d", r.StatusCode)
+	}
+}
+
+// What a peer says of a stream does not make it one that nobody has: while its
+// upload is read, net/http has it.
+func TestAPeerThatOpensAWindowTooFarAfterItsEndIsLeft(t *testing.T) {
+	peer := scripted(t)
+	h := open(t, plan{transport: messages.Transport{ALPN: messages.H2}}, peer.addr())
+	uploads, waits := dial(t, h.addr), dial(t, h.addr)
+	uploads.send("POST / HTTP/1.1\nHost: a\nContent-Length: 100\n\nabc")
+	c := peer.acceptH2()
+	one := c.request()
+	waits.send("GET / HTTP/1.1\nHost: a\n\n")
+	c.request()
+	var at1 bytes.Buffer
+	frames := http2.NewFramer(&at1, nil)
+	for range 3000 {
+		_ = frames.WriteRSTStream(one, http2.ErrCodeInternal)
+	}
+	_ = frames.WriteWindowUpdate(one, 1<<31-1)
+	_, _ = c.wire.Write(at1.Bytes()) // what was left already may be closed
+	for name, client := range map[string]*wire{"GET": waits, "POST": uploads} {
+		if resp, _ := client.response(name); resp.StatusCode != http.StatusBadGateway {
+			t.Errorf("%s: got %d", name, resp.StatusCode)
+		}
 	}
 }
