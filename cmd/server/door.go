@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/weirproxy/weir/proxy/nethttp"
@@ -22,6 +23,8 @@ type door struct {
 	// clients and refusals count those who came, whichever room they are in.
 	clients  *nethttp.Clients
 	refusals refusals
+	// trouble is told, at most each second, why nobody could be accepted for now.
+	trouble func(error)
 
 	mu     sync.Mutex
 	behind *room
@@ -34,8 +37,8 @@ type graceful interface {
 	CloseGracefully(ctx context.Context) error
 }
 
-func newDoor(socket graceful) *door {
-	return &door{socket: socket, closing: make(chan struct{}), done: make(chan struct{}), clients: nethttp.NewClients()}
+func newDoor(socket graceful, trouble func(error)) *door {
+	return &door{socket: socket, trouble: trouble, closing: make(chan struct{}), done: make(chan struct{}), clients: nethttp.NewClients()}
 }
 
 // newRoom makes a room. Until lead, nobody comes to it.
@@ -78,6 +81,7 @@ func (d *door) accept() {
 	defer func() { _ = d.socket.Close() }() // for whoever waits that the queue is empty
 	const first, most = 5 * time.Millisecond, time.Second
 	pause := first
+	var told time.Time
 	for {
 		conn, err := d.socket.Accept()
 		if err == nil {
@@ -89,6 +93,10 @@ func (d *door) accept() {
 			d.room().fail(err)
 			return
 		}
+		if now := time.Now(); now.Sub(told) >= time.Second {
+			told = now
+			d.trouble(err)
+		}
 		select {
 		case <-time.After(pause):
 			pause = min(2*pause, most)
@@ -97,11 +105,18 @@ func (d *door) accept() {
 	}
 }
 
-// passes tells whether accepting may work again: out of files, or the client
-// was gone before it was accepted.
+// passes tells whether accepting may work again: out of files or memory, a client
+// that was gone before it was accepted, a network that is down (accept(2)).
 func passes(err error) bool {
-	var temporary interface{ Temporary() bool }
-	return errors.As(err, &temporary) && temporary.Temporary()
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return false
+	}
+	switch errno {
+	case syscall.EBADF, syscall.EINVAL, syscall.ENOTSOCK, syscall.EOPNOTSUPP:
+		return false // it is no socket that accepts
+	}
+	return true
 }
 
 func (d *door) room() *room {

@@ -2,11 +2,15 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
+	"github.com/weirproxy/weir/config"
 	"github.com/weirproxy/weir/socket"
 )
 
@@ -16,7 +20,7 @@ func testDoor(t *testing.T) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newDoor(opened)
+	return newDoor(opened, func(error) {})
 }
 
 // count accepts at r until it is shut, and answers each client with a byte.
@@ -102,20 +106,16 @@ type brokenSocket struct {
 
 func (s brokenSocket) Accept() (net.Conn, error) { return nil, <-s.errs }
 
-// exhausted is the error of a process that has no file left.
-type exhausted struct{}
-
-func (exhausted) Error() string   { return "too many open files" }
-func (exhausted) Timeout() bool   { return false }
-func (exhausted) Temporary() bool { return true }
-
 func TestADoorOutlivesALackOfFilesAndTellsWhatEndsIt(t *testing.T) {
-	broken := brokenSocket{graceful: testDoor(t).socket, errs: make(chan error, 3)}
-	errGone := errors.New("the device is gone")
-	broken.errs <- exhausted{}
-	broken.errs <- exhausted{}
+	lacks := []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPROTO, syscall.ECONNABORTED}
+	broken := brokenSocket{graceful: testDoor(t).socket, errs: make(chan error, len(lacks)+1)}
+	errGone := &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EBADF)}
+	for _, lack := range lacks {
+		broken.errs <- &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", lack)}
+	}
 	broken.errs <- errGone
-	d := newDoor(broken)
+	told := make(chan error, len(lacks))
+	d := newDoor(broken, func(err error) { told <- err })
 	r := d.newRoom()
 	d.lead(r)
 	if _, err := r.Accept(); !errors.Is(err, errGone) {
@@ -123,5 +123,24 @@ func TestADoorOutlivesALackOfFilesAndTellsWhatEndsIt(t *testing.T) {
 	}
 	if err := d.close(t.Context()); err != nil {
 		t.Error(err)
+	}
+	if err := <-told; !errors.Is(err, syscall.EMFILE) || len(told) > 0 {
+		t.Errorf("told %v and %d more, want the first of a second", err, len(told))
+	}
+}
+
+// All listeners may fail at once, also more than weir began with.
+func TestManyListenersThatFailEnd(t *testing.T) {
+	failed := make(chan error, 1)
+	l := newListeners(nil, nil, nil, slog.New(slog.DiscardHandler), failed)
+	for range 4 {
+		broken := brokenSocket{graceful: testDoor(t).socket, errs: make(chan error, 1)}
+		broken.errs <- syscall.EBADF
+		at := &listening{cfg: config.Listener{Addr: "x"}, door: newDoor(broken, func(error) {})}
+		at.server = l.serve(at)
+	}
+	l.leaving.Wait()
+	if err := <-failed; !errors.Is(err, syscall.EBADF) {
+		t.Errorf("got %v", err)
 	}
 }

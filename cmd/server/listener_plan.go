@@ -45,7 +45,7 @@ func (l *listeners) plan(ctx context.Context, want []config.Listener, near bool)
 		if err != nil {
 			return nil, errors.Join(p.blame(err, key, cfg.Addr), p.abort())
 		}
-		fresh := &listening{cfg: cfg, door: newDoor(opened)}
+		fresh := &listening{cfg: cfg, door: newDoor(opened, l.cannotAccept(cfg.Addr))}
 		p.fresh = append(p.fresh, fresh.door)
 		p.next = append(p.next, fresh)
 		if err := p.readTLS(i, fresh); err != nil {
@@ -72,8 +72,16 @@ func (l *listeners) listen(ctx context.Context, key string, cfg config.Listener,
 	return listen(ctx, key, socket.ListenConfig{Addr: cfg.Addr, ReusePort: cfg.ReusePort, TCP: cfg.TCP}, near)
 }
 
+// cannotAccept returns what tells of it.
+func (l *listeners) cannotAccept(listener string) func(error) {
+	return func(err error) {
+		l.log.Warn("clients cannot be accepted for now", "listener", listener, "error", err)
+	}
+}
+
 // blame replaces the error of an address that is taken when it is weir itself who
-// has the port, at other addresses of which some are wanted, or the other way round.
+// has it, or has the port at other addresses of which some are wanted, or the other
+// way round.
 func (p *listenerPlan) blame(err error, key, addr string) error {
 	if !errors.Is(err, socket.ErrInUse) {
 		return err
@@ -81,6 +89,11 @@ func (p *listenerPlan) blame(err error, key, addr string) error {
 	for _, open := range p.of.open {
 		if overlap(addr, open.door.socket.Addr().String()) {
 			return fmt.Errorf("%s: %s cannot be opened while this weir listens at %s: remove that in a reload of its own first, or restart", key, addr, open.cfg.Addr)
+		}
+	}
+	for _, b := range p.of.besides {
+		if addr == b.addr || overlap(addr, b.at) {
+			return fmt.Errorf("%s: %s cannot be opened while this weir has %s for %s, which changes only with a restart", key, addr, b.addr, b.key)
 		}
 	}
 	return err

@@ -98,6 +98,16 @@ func TestAnAddressThatWeirItselfHas(t *testing.T) {
 	if want := "listeners[0].addr: :" + port + " cannot be opened while this weir listens at " + s.listener; code != 1 || !strings.Contains(stderr, want) {
 		t.Errorf("status %d, %s, want %s", code, stderr, want)
 	}
+	// The admin API and NATS move only with a restart, whatever the file says.
+	old := s.admin
+	s.admin = freeAddr(t)
+	for _, taken := range []string{old, "0.0.0.0" + old[strings.LastIndex(old, ":"):]} {
+		s.write(s.web("{addr: \""+s.listener+"\"}, {addr: \""+taken+"\"}", addr))
+		code, _, stderr = s.reload()
+		if want := "listeners[1].addr: " + taken + " cannot be opened while this weir has " + old + " for admin.addr"; code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("status %d, %s, want %s", code, stderr, want)
+		}
+	}
 	if status := hold(t, s.listener); status != http.StatusOK {
 		t.Errorf("got %d", status)
 	}
@@ -114,6 +124,7 @@ func TestAddressesThatOverlap(t *testing.T) {
 		{`{addr: "0.0.0.0:` + port + `"}, {addr: "[::1]:` + port + `"}`, ""},
 		{`{addr: "127.0.0.1:` + port + `"}, {addr: "127.0.0.2:` + port + `"}`, ""},
 		{`{addr: ":` + s.admin[strings.LastIndex(s.admin, ":")+1:] + `"}`, "admin.addr: " + s.admin + " cannot be opened beside"},
+		{`{addr: "[::1]:` + s.nats[strings.LastIndex(s.nats, ":")+1:] + `"}`, ""},
 		{`{addr: ":` + s.nats[strings.LastIndex(s.nats, ":")+1:] + `"}`, "nats.addr: " + s.nats + " cannot be opened beside"},
 	} {
 		s.write(s.web(tt.listeners, "127.0.0.1:1"))
@@ -121,6 +132,11 @@ func TestAddressesThatOverlap(t *testing.T) {
 		if (code == 1) != (tt.want != "") || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%s: status %d, %s, want %q", tt.listeners, code, stderr, tt.want)
 		}
+	}
+	s.nats = "0.0.0.0:" + port // for NATS that is IPv6, too
+	s.write(s.web(`{addr: "[::1]:`+port+`"}`, "127.0.0.1:1"))
+	if code, _, stderr := command(t, "check", "-c", s.file); code != 1 || !strings.Contains(stderr, "nats.addr: 0.0.0.0:"+port+" cannot") {
+		t.Errorf("status %d, %s", code, stderr)
 	}
 }
 

@@ -47,6 +47,8 @@ type listeners struct {
 	leave   context.CancelFunc
 	// linger is how long clients of a removed listener may stay; 0 = they are cut at once.
 	linger time.Duration
+	// besides are the other addresses of this weir.
+	besides []place
 }
 
 func newListeners(core *proxy.Core, certs *certs.Set, passed *socket.Inherited, log *slog.Logger, failed chan<- error) *listeners {
@@ -98,11 +100,20 @@ func (l *listeners) serve(at *listening) *nethttp.Server {
 	}
 	l.leaving.Go(func() {
 		if err := server.Serve(clients); err != nil && !errors.Is(err, net.ErrClosed) {
-			l.failed <- fmt.Errorf("listener %s: %w", at.cfg.Addr, err)
+			l.fail(fmt.Errorf("listener %s: %w", at.cfg.Addr, err))
 		}
 	})
 	at.door.lead(r)
 	return server
+}
+
+// fail ends weir for err, unless it ends for another one already.
+func (l *listeners) fail(err error) {
+	select {
+	case l.failed <- err:
+	default:
+		l.log.Error("server failed", "error", err)
+	}
 }
 
 // farewell is how long clients of a server that takes nobody any more may keep
@@ -126,7 +137,9 @@ func (l *listeners) retire(old *listening, linger time.Duration) {
 	l.leaving.Go(func() {
 		defer cancel()
 		old.server.Drain()
-		wait(ctx, farewell)
+		idle, stop := context.WithTimeout(ctx, farewell)
+		old.server.AwaitNobody(idle)
+		stop()
 		if err := old.server.Shutdown(ctx); err != nil {
 			l.log.Warn("clients of a listener that was removed were cut", "listener", old.cfg.Addr, "error", err)
 		}

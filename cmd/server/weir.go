@@ -146,6 +146,7 @@ func (w *weir) startAll(ctx context.Context, opts options) (err error) {
 			return err
 		}
 	}
+	w.listeners.besides = []place{{key: "admin.addr", addr: w.adminAddr, at: w.adminAddr}, placeOfNATS(w.bus.Addr())}
 	plan.commit()
 	w.addrs = w.listeners.addrs()
 	w.noteOwn()

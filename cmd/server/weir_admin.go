@@ -25,7 +25,7 @@ func (w *weir) serveAdmin(l net.Listener, opts options, token string) error {
 	w.admin = server
 	w.serving.Go(func() {
 		if err := server.Serve(l); err != nil {
-			w.failed <- fmt.Errorf("admin %s: %w", w.adminAddr, err)
+			w.listeners.fail(fmt.Errorf("admin %s: %w", w.adminAddr, err))
 		}
 	})
 	return nil
