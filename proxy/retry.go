@@ -20,8 +20,10 @@ func (c *Core) repeatFailure(x *Exchange, f *Failure, code messages.Code) bool {
 	if !c.mayRepeat(x, f, code) || !s.body.replayable() {
 		return false
 	}
-	if pause := c.pauseBefore(x); pause > 0 && !sleep(x, pause) {
-		return false
+	if !f.Declined {
+		if pause := c.pauseBefore(x); pause > 0 && !sleep(x, pause) {
+			return false
+		}
 	}
 	if !isFree(f, code) && !c.spend(x) {
 		return false
@@ -109,12 +111,13 @@ func (c *Core) spend(x *Exchange) bool {
 }
 
 // pauseBefore returns how long to wait before the next attempt: not at all
-// while there is a peer that was not tried.
+// while there is a peer that was not tried. The last one was not declined.
 func (c *Core) pauseBefore(x *Exchange) time.Duration {
 	if !x.Upstream.exhausted(x) {
 		return 0
 	}
-	pause := min(firstPause<<min(x.core.trip.attempts-1, 10), maxPause)
+	t := &x.core.trip
+	pause := min(firstPause<<min(t.attempts-t.declined-1, 10), maxPause)
 	return pause/2 + rand.N(pause/2)
 }
 

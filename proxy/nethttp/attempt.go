@@ -29,7 +29,7 @@ type attempt struct {
 	gotStart  int64     // and read
 	sent      bool      // on a connection before that, something was written that counts
 	h2        bool      // conn speaks it
-	rebuffed  bool      // over HTTP/2, by a connection that had served nobody
+	rebuffed  bool      // over HTTP/2, by a connection that serves none
 
 	headSent atomic.Bool                   // over HTTP/2: net/http wrote the head, or tried
 	stream   atomic.Pointer[watchedStream] // of conn, over HTTP/2
@@ -113,10 +113,11 @@ func (a *attempt) again(req *http.Request, err error, repeats *int) bool {
 	unsent := a.conn.written.Load() == a.connStart
 	if a.h2 {
 		unsent = !a.headSent.Load() || isGoAway(err)
-		if *repeats >= proxy.MaxRepeats || a.fresh && a.rebuffed {
+		useless := a.rebuff()
+		if *repeats >= proxy.MaxRepeats || useless && a.rebuffed {
 			return false
 		}
-		a.rebuffed = a.rebuffed || a.fresh
+		a.rebuffed = a.rebuffed || useless
 	}
 	switch {
 	case unsent && (a.h2 || !a.fresh && a.conn.broken.Load()):
@@ -130,6 +131,19 @@ func (a *attempt) again(req *http.Request, err error, repeats *int) bool {
 	}
 	a.leave()
 	return true
+}
+
+// rebuff learns from a GOAWAY, if one came, how many requests a connection to this
+// peer takes. It tells whether that is none.
+func (a *attempt) rebuff() bool {
+	took, said := a.conn.windows.took()
+	if !said {
+		return false
+	}
+	if took > 0 {
+		a.conn.pool.set.declined(a.conn, took)
+	}
+	return took == 0
 }
 
 // wasDead tells whether the connection, which had served before, was broken by the

@@ -16,7 +16,7 @@ import (
 func (a *attempt) explain(err error) *proxy.Failure {
 	f := a.cause(err)
 	unhandled := a.h2 && !a.sent && wasNotHandled(err)
-	f.Declined = f.Code == messages.CodeReset && a.h2 && !a.sent && !a.fresh && (isGoAway(err) || cameTooLate(err))
+	f.Declined = f.Code == messages.CodeReset && a.h2 && !a.sent && (isGoAway(err) || cameTooLate(err)) && !a.rebuff()
 	f.Unsent = unhandled || !a.somethingSent() || !a.sent && a.wasNotAdmitted()
 	return f
 }

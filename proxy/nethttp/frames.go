@@ -7,7 +7,7 @@ type frame struct {
 	length      int
 	kind, flags byte
 	stream      uint32
-	code        uint32 // of a RST_STREAM; the increment of a WINDOW_UPDATE
+	code        uint32 // of a RST_STREAM; the increment of a WINDOW_UPDATE; the last stream of a GOAWAY
 }
 
 // The kinds of frames, the flags and the errors that matter here (RFC 9113, 6 and 7).
@@ -68,7 +68,7 @@ func (s *frameScanner) next(p []byte) (f frame, rest []byte, ok bool) {
 		length: int(s.head[0])<<16 | int(s.head[1])<<8 | int(s.head[2]),
 		kind:   s.head[3], flags: s.head[4], stream: binary.BigEndian.Uint32(s.head[5:]) & streamNumberBits,
 	}
-	if (f.kind == frameReset || f.kind == frameWindow) && f.length == codeBytes {
+	if (f.kind == frameReset || f.kind == frameWindow) && f.length == codeBytes || f.kind == frameGoAway && f.length >= codeBytes {
 		if p = s.fill(p, len(s.head)); s.have < len(s.head) {
 			return f, nil, false
 		}

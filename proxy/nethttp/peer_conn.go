@@ -27,7 +27,7 @@ type peerConn struct {
 	// Guarded by pool.set.mu.
 	users, limit int
 	made         bool // its dial is done
-	served       bool // it had a user
+	served       int  // users it had so far
 	leaving      bool // it gets no further user
 	closed       bool
 	unusedSince  time.Time
@@ -99,9 +99,15 @@ func (c *peerConn) Read(p []byte) (int, error) {
 	if err != nil {
 		c.endRead.Do(func() { close(c.readEnd) })
 	}
-	if c.windows != nil && !c.windows.received(p[:n]) {
-		c.broken.Store(true)
-		return 0, errWindow
+	if c.windows != nil {
+		fine, parting := c.windows.received(p[:n])
+		if parting { // net/http looks at it later
+			c.pool.set.part(c)
+		}
+		if !fine {
+			c.broken.Store(true)
+			return 0, errWindow
+		}
 	}
 	return n, err
 }

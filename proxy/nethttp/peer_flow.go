@@ -23,6 +23,8 @@ type windowWatch struct {
 	out     frameScanner
 	initial int64  // the window that a stream begins with
 	maxHead int64  // SETTINGS_MAX_HEADER_LIST_SIZE
+	goAway  bool   // GOAWAY came
+	last    uint32 // the last stream that it served or will serve
 	highest uint32 // the stream opened last
 	claimed uint32 // the one of them that an attempt was last known for
 	// open has, for each stream that net/http may have, what the peer gave beyond
@@ -86,22 +88,27 @@ func (w *windowWatch) sent(p []byte) {
 	}
 }
 
-// received takes what came, and tells whether a window is as it may be.
-func (w *windowWatch) received(p []byte) bool {
+// received takes what came. It tells whether all windows are as they may be, and
+// whether GOAWAY was among it.
+func (w *windowWatch) received(p []byte) (fine, parting bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
 		if w.inHello && !w.settings(p[:min(w.in.skip, len(p))]) {
-			return false
+			return false, parting
 		}
 		f, rest, ok := w.in.next(p)
 		if !ok {
-			return true
+			return true, parting
 		}
 		p = rest
 		w.inHello, w.haveBytes = f.kind == frameSettings && f.flags&flagAck == 0, 0
-		if f.kind == frameWindow && !w.grow(f.stream, int64(f.code&maxWindow)) {
-			return false
+		switch {
+		case f.kind == frameGoAway:
+			parting = true
+			w.goAway, w.last = true, f.code&streamNumberBits
+		case f.kind == frameWindow && !w.grow(f.stream, int64(f.code&maxWindow)):
+			return false, parting
 		}
 	}
 }
@@ -149,6 +156,14 @@ func (w *windowWatch) set(what uint16, value int64) bool {
 		}
 	}
 	return true
+}
+
+// took returns how many requests the peer took before it said GOAWAY; it tells
+// whether it did.
+func (w *windowWatch) took() (n int, said bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return int(w.last+1) / 2, w.goAway // the streams of clients have odd numbers
 }
 
 // tooNarrow tells whether the peer takes no heads that are worth speaking of.

@@ -156,6 +156,13 @@ func (s *peerPools) give(c *peerConn) {
 	}
 }
 
+// declined notes that the peer closes connections like c after so many requests.
+func (s *peerPools) declined(c *peerConn, took int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.pool.shortest = took
+}
+
 // overfull notes that c did not take the request it was to get: it is dead, or
 // its peer allows no more at a time.
 func (s *peerPools) overfull(c *peerConn) {

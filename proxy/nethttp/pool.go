@@ -23,6 +23,11 @@ type pool struct {
 	// perConn is how many requests a connection that is being made will take, as
 	// far as is known.
 	perConn int
+	// shortest is how many requests a connection took on which the peer declined
+	// others, in favour of new ones (nginx's keepalive_requests); 0 = not known, or
+	// not so any more. No more share a connection: else most of them would be
+	// declined each time one is made.
+	shortest int
 }
 
 // unknownStreams is what an HTTP/2 peer is thought to allow until it says so;
@@ -45,13 +50,16 @@ type givenConn struct {
 
 // most is how many requests may share a connection at a time, as far as it is weir's to say.
 func (p *pool) most() int {
-	switch {
-	case p.key.alpn == messages.H1, p.set.wants.MaxIdle == 0:
+	if p.key.alpn == messages.H1 || p.set.wants.MaxIdle == 0 {
 		return 1
-	case p.set.wants.MaxH2Streams > 0:
-		return p.set.wants.MaxH2Streams
 	}
-	return 1 << 30
+	most := 1 << 30
+	for _, bound := range []int{p.set.wants.MaxH2Streams, p.shortest} {
+		if bound > 0 {
+			most = min(most, bound)
+		}
+	}
+	return most
 }
 
 // claimLocked gives the connection that was freed last, or a place in the queue.
@@ -74,8 +82,10 @@ func (p *pool) useLocked(c *peerConn) givenConn {
 	if c.users >= c.limit {
 		p.free.remove(c)
 	}
-	fresh := !c.served
-	c.served = true
+	fresh := c.served == 0
+	if c.served++; c.served > 2*p.shortest {
+		p.shortest = 0 // those that were declined cannot be that many
+	}
 	if !fresh {
 		p.set.stats.reused.Add(1)
 	}

@@ -53,7 +53,7 @@ func (s *peerPools) forsake(p *pool) {
 	s.mu.Lock()
 	for c := p.free.last; c != nil; {
 		next := c.links[freeOfPool].prev
-		if c.users == 0 && c.served {
+		if c.users == 0 && c.served > 0 {
 			dead = append(dead, s.detachLocked(c))
 		}
 		c = next
