@@ -141,7 +141,8 @@ func (l *Listener) Close() error {
 // ReusePort: until a socket is closed the kernel goes on to give it its share of
 // the handshakes, and those who are turned away come again a second later, to the
 // other process. Nobody is refused or reset. With net.ipv4.tcp_migrate_req=1
-// nobody waits either: the kernel moves them at once.
+// nobody waits either: the kernel moves them at once. Where neither is to be had
+// (see TurnsAway), those whose handshake is under way in the last moment are reset.
 //
 // A socket that was passed is only let go of: its queue stays, for the next process.
 func (l *Listener) CloseGracefully(ctx context.Context) error {
@@ -182,7 +183,11 @@ func (l *Listener) wane(ctx context.Context, inner systemListener) error {
 	if l.shared && migrates() {
 		return nil
 	}
-	if err := turnAway(inner); err != nil {
+	err := turnAway(inner)
+	switch {
+	case errors.Is(err, errNoRight):
+		return nil // to wait would not make them fewer
+	case err != nil:
 		return err
 	}
 	if !l.shared {
@@ -209,5 +214,8 @@ func (l *Listener) unlink() {
 		_ = os.Remove(l.path) // what is left is removed by the next Listen
 	}
 }
+
+// errNoRight is why new clients cannot be turned away.
+var errNoRight = errors.New("to ignore new handshakes needs CAP_NET_ADMIN here")
 
 func joinClose(err error, c io.Closer) error { return errors.Join(err, c.Close()) }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/internal/part"
 	"github.com/weirproxy/weir/messages"
 )
 
@@ -84,6 +85,7 @@ func ask(network, addr string) (string, error) {
 }
 
 func TestOneOfTwoThatShareAnAddressLeavesUnderLoad(t *testing.T) {
+	part.Able(t, "netadmin", TurnsAway())
 	first := mustListen(t, ListenConfig{Addr: "127.0.0.1:0", ReusePort: true})
 	addr := first.Addr().String()
 	second := mustListen(t, ListenConfig{Addr: addr, ReusePort: true})
@@ -293,6 +295,7 @@ func TestTheSocketOfAnotherStays(t *testing.T) {
 // TestWhoComesWhileOneLeavesMeetsTheNext has a client come in the moment between
 // two processes.
 func TestWhoComesWhileOneLeavesMeetsTheNext(t *testing.T) {
+	part.Able(t, "netadmin", TurnsAway())
 	first := mustListen(t, ListenConfig{Addr: "127.0.0.1:0", ReusePort: true})
 	begin(t, first)
 	addr := first.Addr().String()

@@ -1,7 +1,10 @@
 package socket
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -11,7 +14,8 @@ import (
 
 // turnAway makes a listening TCP socket ignore the first packet of handshakes
 // (SYN without ACK), while those that are under way end as usual: a classic BPF
-// program, which needs no privilege (socket(7), SO_ATTACH_FILTER). It sees
+// program (socket(7), SO_ATTACH_FILTER), for which some kernels want CAP_NET_ADMIN
+// where the socket is of TCP: then it is errNoRight. It sees
 // packets from their TCP header on, whose byte 13 has the flags (RFC 9293, 3.1).
 // Who is ignored sends the packet again, after a second (RFC 6298, 2.1).
 // Connections whose handshakes end later inherit the program, which lets through
@@ -28,6 +32,9 @@ func turnAway(l syscall.Conn) error {
 	return controlOf(l, func(fd uintptr) error {
 		err := unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 			&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+		if errors.Is(err, unix.EPERM) {
+			return errNoRight
+		}
 		if err != nil {
 			return fmt.Errorf("ignore new handshakes: %w", os.NewSyscallError("setsockopt", err))
 		}
@@ -56,3 +63,28 @@ func migrates() bool {
 	text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_migrate_req")
 	return err == nil && strings.TrimSpace(string(text)) == "1"
 }
+
+// TurnsAway tells whether a process that ends can turn those away who come meanwhile,
+// or the kernel takes them elsewhere; see Listener.CloseGracefully. The error says
+// what is missing.
+func TurnsAway() error {
+	if migrates() {
+		return nil
+	}
+	var refused error
+	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		refused = turnAway(rawConn{raw})
+		return errTried
+	}}
+	if l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0"); err == nil {
+		_ = l.Close() // never: it was tried
+	}
+	return refused
+}
+
+var errTried = errors.New("it was only to be tried")
+
+// rawConn is a syscall.Conn that is there already.
+type rawConn struct{ raw syscall.RawConn }
+
+func (c rawConn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }

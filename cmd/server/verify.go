@@ -35,6 +35,11 @@ func verify(cfg *config.Config) (warnings []string, err error) {
 		if l.TLS.On() {
 			v.listener(at+".tls", l)
 		}
+		if l.ReusePort {
+			if err := socket.TurnsAway(); err != nil {
+				v.warn(at + ".reuse_port: when weir ends, clients that come in that moment may be reset: " + err.Error() + ", or net.ipv4.tcp_migrate_req=1 (sysctl)")
+			}
+		}
 	}
 	v.overlaps()
 	clients := certs.Open(certs.Options{})
