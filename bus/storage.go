@@ -95,7 +95,7 @@ func (s *storage) keep() error {
 		space = someSpace
 	}
 	if err := s.store.probe(space); err != nil {
-		return fmt.Errorf("the store at %s cannot be written to: %w; it is used again by itself when there are %d MiB", s.store.dir, err, space>>20)
+		return fmt.Errorf("the store at %s cannot be written to: %w; it is used again by itself when it can, and there are %d MiB", s.store.dir, err, space>>20)
 	}
 	if err := s.up(); err != nil {
 		return err

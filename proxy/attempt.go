@@ -186,7 +186,7 @@ func (c *Core) settleFailure(x *Exchange, f *Failure) messages.Code {
 		code = fault
 	case gone(x):
 		code = messages.CodeClientGone
-	case overdue(x):
+	case overdue(x), code == messages.CodeReset && tooLate(x):
 		code = messages.CodeTimeout
 	}
 	t.detail = f
@@ -202,10 +202,10 @@ func (c *Core) settleFailure(x *Exchange, f *Failure) messages.Code {
 
 // blame notes for the peer's release that it failed, if it was the peer, and
 // has it looked at. That the time of an exchange ran out is the client's doing
-// when it was the client that was waited for.
+// when it was the client that was waited for, or that set the time.
 func (c *Core) blame(x *Exchange, code messages.Code) {
 	t := &x.core.trip
-	if !isPeersFault(code) || t.held == nil || code == messages.CodeTimeout && x.core.body.awaited.Load() {
+	if !isPeersFault(code) || t.held == nil || code == messages.CodeTimeout && (x.core.body.awaited.Load() || tooLate(x)) {
 		return
 	}
 	t.peerFailed = true

@@ -115,6 +115,8 @@ func (c *Core) breakOff(x *Exchange, err error) {
 		code = messages.CodeClientGone
 	case overdue(x) && !isEventStream(&x.Response.Header):
 		code = messages.CodeTimeout
+	case code == messages.CodeReset && tooLate(x):
+		code = messages.CodeTimeout
 	}
 	t.code, t.detail, t.aborted = code, err, true
 	c.blame(x, code)

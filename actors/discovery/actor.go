@@ -41,6 +41,8 @@ type memory struct {
 	// look is the number of the latest look: results of an earlier incarnation's are told apart.
 	look   uint64
 	record balance.DiscoveryRecord
+	// outdated: what was found last is not what is wanted by now.
+	outdated bool
 }
 
 // Private messages: when to look, what a look knows so far, and what it found.
@@ -91,7 +93,11 @@ func (d *discoverer) Receive(c actor.Context) {
 			releaser.Release(d.want.Spec.Name)
 		}
 	case messages.Discover:
-		if msg.Spec.Name != d.want.Spec.Name {
+		switch was := d.want.Spec; {
+		case msg.Spec.Name != was.Name:
+			d.record, d.outdated = balance.DiscoveryRecord{}, false
+		case !messages.EqualLists(msg.Spec.Addrs, was.Addrs) || !msg.Spec.Discovery.Equal(was.Discovery):
+			d.outdated = d.outdated || !d.record.LastSuccess.IsZero()
 			d.record = balance.DiscoveryRecord{}
 		}
 		d.want, d.wanted, d.failures, d.told = msg, true, 0, told{}
@@ -180,7 +186,8 @@ func (d *discoverer) tell(c actor.Context, found Found, partial bool) {
 // note records what came of the latest look.
 func (d *discoverer) note(found Found, err error, again time.Duration) {
 	now := time.Now()
-	d.record.Source, d.record.Stale, d.record.Detail = found.Source, found.Stale, found.Detail
+	d.outdated = d.outdated && err != nil
+	d.record.Source, d.record.Stale, d.record.Detail = found.Source, found.Stale || d.outdated, found.Detail
 	d.record.Next = time.Time{}
 	if again > 0 {
 		d.record.Next = now.Add(again)

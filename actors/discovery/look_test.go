@@ -171,6 +171,19 @@ func TestRecordsWhatCameOfEachLook(t *testing.T) {
 		if !second.Stale || second.LastSuccess != first.LastSuccess || second.LastFailure.Sub(first.LastSuccess) != time.Minute || second.Detail != errNoAnswer.Error() {
 			t.Errorf("recorded %+v after a failure", second)
 		}
+		// Another name is wanted, and never found: what there is, is of the one before.
+		again := discover(2)
+		again.Spec.Addrs = messages.ListOf(messages.PeerSpec{Addr: "b.test:80", Weight: 1})
+		send(again)
+		f.results <- fullResult{found: discovery.Found{Source: "dns x", Again: time.Second}, err: errNoAnswer}
+		if third := r.last(); !third.Stale || !third.LastSuccess.IsZero() {
+			t.Errorf("recorded %+v after an edit", third)
+		}
+		time.Sleep(time.Second)
+		f.results <- fullResult{found: discovery.Found{Source: "dns x", Peers: peers("b:1"), Again: time.Minute}}
+		if fourth := r.last(); fourth.Stale || fourth.LastSuccess.IsZero() {
+			t.Errorf("recorded %+v at last", fourth)
+		}
 	})
 }
 

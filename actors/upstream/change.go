@@ -11,7 +11,7 @@ import (
 // result, and while old peers stand in for new ones, the state says nothing yet.
 func (p *pool) noteState(fx effects, now time.Time) effects {
 	state := fx.publish.State()
-	if state == p.state || state == messages.StatePending || p.replacing() || (!p.ref.Settled() && p.probes()) {
+	if state == p.state || state == messages.StatePending || p.replacing() || (!p.ref.Settled() && p.probes() && len(p.peers) > 0) {
 		return fx
 	}
 	p.state = state

@@ -74,7 +74,7 @@ func eventLine(s *demo.Screen, body []byte) string {
 		line += "  " + e.Reason
 	}
 	if e.Detail != "" {
-		line += s.Paint(demo.Dim, " ("+e.Detail+")")
+		line += s.Paint(demo.Dim, " ("+oneLine(e.Detail)+")")
 	}
 	if e.Late {
 		line += s.Paint(demo.Dim, "  stored late")

@@ -31,6 +31,12 @@ type finders struct {
 	running sync.WaitGroup
 }
 
+// dockerConfig says how the engine is reached.
+func dockerConfig(cfg *config.Config, log *slog.Logger) docker.Config {
+	return docker.Config{Host: cfg.Docker.Host, PeerAddr: docker.PeerAddr(cfg.Docker.PeerAddr), Auto: cfg.Docker.Auto, Logger: log,
+		TLS: docker.TLS{CA: cfg.Docker.TLS.CA, Cert: cfg.Docker.TLS.Cert, Key: cfg.Docker.TLS.Key}}
+}
+
 // newFinders makes what the configuration says. Where Docker is not used, a
 // fault in how to reach it is told to those who use it later.
 func newFinders(cfg *config.Config, log *slog.Logger) (*finders, error) {
@@ -47,8 +53,7 @@ func newFinders(cfg *config.Config, log *slog.Logger) (*finders, error) {
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	names := discovery.FromDNS(resolver)
 	kinds := discovery.ByKind{messages.DiscoverStatic: names, messages.DiscoverDNS: names, messages.DiscoverTransparent: discovery.Transparent{}}
-	engine, err := docker.New(docker.Config{Host: cfg.Docker.Host, PeerAddr: docker.PeerAddr(cfg.Docker.PeerAddr), Auto: cfg.Docker.Auto, Logger: log,
-		TLS: docker.TLS{CA: cfg.Docker.TLS.CA, Cert: cfg.Docker.TLS.Cert, Key: cfg.Docker.TLS.Key}})
+	engine, err := docker.New(dockerConfig(cfg, log))
 	switch {
 	case err == nil:
 		f.engine = engine

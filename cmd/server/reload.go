@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -207,8 +208,20 @@ func (r *reloader) take(ctx context.Context, sources config.Sources, cause strin
 	}
 	r.running.Store(inForce(running, next))
 	tidyMemory(next)
-	found, _ := verify(next) // files that went bad a moment ago are told by who watches them
-	return r.tell(delta, append(texts(next.Warnings), found...), cause), nil
+	found, faults := verify(next)
+	return r.tell(delta, slices.Concat(texts(next.Warnings), found, notToStart(faults)), cause), nil
+}
+
+// notToStart says what is wrong with files that are in force as they were read
+// before: a reload goes on with that, and a start would not.
+func notToStart(err error) (warnings []string) {
+	var faults *config.Faults
+	if errors.As(err, &faults) {
+		for _, f := range faults.List {
+			warnings = append(warnings, fmt.Sprintf("%s: %s: weir goes on with what it read before, and would not start with this", f.Path, f.Message))
+		}
+	}
+	return warnings
 }
 
 // placed returns all that is wrong with what cfg leads to, with its places, or else

@@ -73,7 +73,8 @@ func statusCommand(env environment) *cobra.Command {
 		Use:   "status",
 		Short: "Say how a running weir is; what is not well comes first",
 		Long: `Say how a running weir is. What is not well comes first. The exit status is 0
-when it is ready and every upstream is healthy, else 1.`,
+when it is ready and nothing is degraded: every upstream is healthy, every
+route leads to one, events are stored; else 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			client, err := flags.client(env)
@@ -247,7 +248,7 @@ func printUpstream(env environment, s *demo.Screen, u upstreamView) {
 			reason = ""
 		}
 		if p.Detail != "" {
-			reason += " (" + p.Detail + ")"
+			reason += " (" + oneLine(p.Detail) + ")"
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t%s\n", p.Addr, p.Weight, p.Tier, verdict, since, p.InFlight, p.Requests, p.Failures, reason)
 	}
@@ -265,6 +266,9 @@ func printUpstream(env environment, s *demo.Screen, u upstreamView) {
 func (d *discoveryView) fails() bool {
 	return d != nil && (d.Stale || d.LastFailure != nil && (d.LastSuccess == nil || d.LastFailure.After(*d.LastSuccess)))
 }
+
+// oneLine returns a text without breaks.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }
 
 // firstLine returns the first line of a text, and that there are more.
 func firstLine(text string) string {
@@ -288,9 +292,9 @@ func discoveryLine(s *demo.Screen, d *discoveryView) string {
 	}
 	switch {
 	case d.Stale:
-		line += "  " + s.Paint(demo.Yellow, "stale: "+d.Detail)
+		line += "  " + s.Paint(demo.Yellow, "stale: "+oneLine(d.Detail))
 	case d.Detail != "":
-		line += "  " + s.Paint(demo.Yellow, d.Detail)
+		line += "  " + s.Paint(demo.Yellow, oneLine(d.Detail))
 	}
 	return line
 }

@@ -148,6 +148,14 @@ func TestAListenerSpeaksTLSAndTakesNewCertificates(t *testing.T) {
 		t.Errorf("status %d, %s%s", code, out, stderr)
 	}
 
+	// Nor does one that is damaged; but weir would not start with it.
+	if err := os.WriteFile(filepath.Join(s.dir, "blog.pem"), []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, stderr := s.reload(); code != 0 || !strings.Contains(out, "warning: listeners[0].tls.certs[1].cert: ") || !strings.Contains(out, "would not start with this") {
+		t.Errorf("status %d, %s%s", code, out, stderr)
+	}
+
 	// A reload that asks for files that are not there changes nothing.
 	s.write(strings.Replace(text, "blog.pem", "gone.pem", 1))
 	if code, _, stderr := s.reload(); code != 1 || !strings.Contains(stderr, "gone.pem") {
@@ -156,6 +164,10 @@ func TestAListenerSpeaksTLSAndTakesNewCertificates(t *testing.T) {
 	if _, body, err := s.fetch(tlsClient(t, "blog.test", true, blog)); err != nil || body != "a" {
 		t.Errorf("after a refused reload: %v", err)
 	}
+	eventually(t, "an event tells of the certificate that was refused", func() bool {
+		_, out, _ := command(t, "events", "--admin", s.adminURL, "--since", "1h", "--no-follow")
+		return strings.Contains(out, "blog.pem  refused")
+	})
 	if bytes.Equal(shop, next) {
 		t.Fatal("the certificates are the same")
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
+	"github.com/weirproxy/weir/actors/discovery/docker"
 	"github.com/weirproxy/weir/bus"
 	"github.com/weirproxy/weir/certs"
 	"github.com/weirproxy/weir/config"
@@ -55,7 +57,25 @@ func verify(cfg *config.Config) (warnings []string, err error) {
 		}
 		v.fault(key, wrong.Err.Error())
 	}
+	v.docker()
 	return v.warnings, config.NewFaults(v.faults)
+}
+
+// docker reads the files that the engine is reached with.
+func (v *verification) docker() {
+	if !usesDocker(v.cfg) {
+		return
+	}
+	_, err := docker.New(dockerConfig(v.cfg, slog.New(slog.DiscardHandler)))
+	if err == nil {
+		return
+	}
+	key, text := "docker.host", strings.TrimPrefix(err.Error(), docker.ErrConfig.Error()+": ")
+	if of, isTLS := strings.CutPrefix(text, "tls: "); isTLS {
+		file, _, _ := strings.Cut(of, " ") // "ca:", or "cert and key:"
+		key, text = "docker.tls."+strings.TrimSuffix(file, ":"), of
+	}
+	v.fault(key, text)
 }
 
 func (v *verification) fault(path, text string) {

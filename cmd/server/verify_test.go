@@ -97,6 +97,19 @@ nats:
 	}
 }
 
+func TestFilesOfDockerAreLookedAt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "weir.yaml")
+	for auto, want := range map[string]string{"true": "docker.tls.ca", "false": ""} { // nobody asks the engine then
+		if err := os.WriteFile(file, []byte("listeners: [{addr: \":1\"}]\ndocker:\n  auto: "+auto+"\n  host: tcp://127.0.0.1:2376\n  tls: {ca: nope.pem}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := command(t, "check", "-c", file)
+		if (code == 1) != (want != "") || !strings.Contains(stderr, want) || want != "" && !strings.Contains(stderr, "weir.yaml:5:13") {
+			t.Errorf("auto %s: status %d:\n%s", auto, code, stderr)
+		}
+	}
+}
+
 // What is cut off without a word looks like all there is.
 func TestOutputThatCannotBeWritten(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
