@@ -8,6 +8,8 @@ import (
 
 // Reloaded is what a reload of the configuration changed.
 type Reloaded struct {
+	// File is the file that was read, with its path.
+	File string `json:"file"`
 	// Changes are lines for people; empty when the file asks for what is in force.
 	Changes []string `json:"changes"`
 	// NeedsRestart names what differs and is not in force before a restart.

@@ -21,9 +21,9 @@ func TestReload(t *testing.T) {
 	}{
 		"what changed is told": {
 			func(context.Context) (admin.Reloaded, error) {
-				return admin.Reloaded{Changes: []string{"upstream web changed: algo"}, NeedsRestart: []string{"nats.addr"}}, nil
+				return admin.Reloaded{File: "/etc/weir.yaml", Changes: []string{"upstream web changed: algo"}, NeedsRestart: []string{"nats.addr"}}, nil
 			},
-			200, `{"changes":["upstream web changed: algo"],"needs_restart":["nats.addr"],"warnings":[]}`},
+			200, `{"file":"/etc/weir.yaml","changes":["upstream web changed: algo"],"needs_restart":["nats.addr"],"warnings":[]}`},
 		"a refused file says why": {
 			func(context.Context) (admin.Reloaded, error) { return admin.Reloaded{}, refusal },
 			422, `{"error":{"code":"invalid","message":"weir.yaml:3:5: unknown key","faults":[{"line":3}]}}`},

@@ -18,7 +18,7 @@ func checkCommand(env environment) *cobra.Command {
 		Long: `Check a configuration file without running it. Every fault is shown at once,
 with its place; the exit status is 1. --effective prints every value that is in
 force and where it comes from.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			path, err := config.Find(file, env.lookup)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -92,4 +93,15 @@ func (e environment) newLogger(cfg config.Log) (*slog.Logger, *slog.LevelVar) {
 
 func (e environment) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(e.stdout, format, args...) // run tells of it
+}
+
+// noArgs refuses arguments, of which the name of a file is the most common.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 && c.Flags().Lookup("config") != nil && strings.HasSuffix(args[0], ".yaml") {
+		return fmt.Errorf("%s takes no arguments: say -c %s", c.CommandPath(), args[0])
+	}
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments, and got %q", c.CommandPath(), args[0])
+	}
+	return nil
 }

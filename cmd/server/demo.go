@@ -40,7 +40,7 @@ func demoCommand(env environment) *cobra.Command {
 which one is moody, a proxy, an embedded NATS server, an admin page and gentle
 traffic. Ports that are taken are replaced by the next free ones. Everything
 stays on loopback; nothing is kept when it ends. Ctrl-C ends it.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c.Context(), env) },
 	}
 	return c

@@ -147,8 +147,12 @@ func TestContainersComeAndGo(t *testing.T) {
 
 	// The old ones are gone before the new one is there, and it is there before
 	// it listens: requests wait.
-	e.run("rm", "-f", first, second)
-	s.while(func() { e.start("slow", app); eventually(t, "the new container is a peer", available(1)) })
+	s.while(func() {
+		e.run("stop", "-t", "5", first, second)
+		e.run("rm", first, second)
+		e.start("slow", app)
+		eventually(t, "the new container is a peer", available(1))
+	})
 	if got := s.answers(); got != "slow" {
 		t.Errorf("%q answers", got)
 	}

@@ -40,7 +40,7 @@ from the event stream, so they outlive restarts; when older events were removed
 by the stream's limits, a line says so. Where events are not stored, those that
 the process remembers are shown. --nats reads from a NATS server directly.`,
 		Example: "  weir events --since 1h --upstream api\n  weir events --nats nats://127.0.0.1:4222 --since 24h --no-follow --json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if flags.url == "" && flags.admin == "" && flags.file == "" {
 				if asked, _ := env.lookup("WEIR_ADMIN"); asked == "" {

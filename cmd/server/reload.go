@@ -238,7 +238,10 @@ func (r *reloader) tell(delta config.Delta, warnings []string, cause string) adm
 	r.refused.Store(nil)
 	r.counts.applied.Add(1)
 	r.appliedAt.Store(time.Now().Unix())
-	result := admin.Reloaded{Changes: delta.Changes()}
+	result := admin.Reloaded{File: r.file, Changes: delta.Changes()}
+	if file, err := filepath.Abs(r.file); err == nil {
+		result.File = file
+	}
 	for _, key := range delta.NeedsRestart {
 		result.NeedsRestart = append(result.NeedsRestart, key.String())
 	}

@@ -23,9 +23,11 @@ func reloadCommand(env environment) *cobra.Command {
 		Short: "Make a running weir read its configuration file again, and say what changed",
 		Long: `Make a running weir read its configuration file again. It waits until the
 file is in force and prints what changed; or it prints every fault, exits with
-status 1, and what was in force stays. It needs the operator token: from
-WEIR_OPERATOR_TOKEN, from the file named by -c, or from data_dir/operator.token.`,
-		Args: cobra.NoArgs,
+status 1, and what was in force stays. The file is the one that weir was started
+with; -c only says where weir is. It needs the operator token: that of the file
+named by -c and of the weir that runs with it, else WEIR_OPERATOR_TOKEN, else the
+one in data_dir/operator.token.`,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			client, err := flags.client(env)
 			if err == nil && client.token == "" {
@@ -34,7 +36,7 @@ WEIR_OPERATOR_TOKEN, from the file named by -c, or from data_dir/operator.token.
 			if err != nil {
 				return notAsked(env, flags.asJSON, err)
 			}
-			return reload(c.Context(), env, client, flags.asJSON)
+			return reload(c.Context(), env, client, flags)
 		},
 	}
 	flags.add(c)
@@ -79,12 +81,12 @@ func tokenOnDisk(file string, env environment) (string, error) {
 }
 
 // reload asks for a reload and prints what came of it.
-func reload(ctx context.Context, env environment, client *client, asJSON bool) error {
+func reload(ctx context.Context, env environment, client *client, flags clientFlags) error {
 	status, text, err := client.post(ctx, "/api/v1/reload")
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if flags.asJSON {
 		env.printf("%s\n", strings.TrimSpace(string(text)))
 		if status != http.StatusOK {
 			return errQuiet
@@ -92,6 +94,7 @@ func reload(ctx context.Context, env environment, client *client, asJSON bool) e
 		return nil
 	}
 	var answer struct {
+		File         string   `json:"file"`
 		Changes      []string `json:"changes"`
 		NeedsRestart []string `json:"needs_restart"`
 		Warnings     []string `json:"warnings"`
@@ -105,6 +108,9 @@ func reload(ctx context.Context, env environment, client *client, asJSON bool) e
 			return fmt.Errorf("%s: unexpected answer, status %d; is that weir's admin address?", client.where, status)
 		}
 		return fmt.Errorf("%s refused the file; what was in force stays:\n%s", client.where, answer.Error.Message)
+	}
+	if named, err := filepath.Abs(flags.file); flags.file != "" && err == nil && answer.File != "" && answer.File != named {
+		env.printf("warning: %s was read, which this weir was started with, and not %s\n", answer.File, named)
 	}
 	for _, warning := range answer.Warnings {
 		env.printf("warning: %s\n", warning)

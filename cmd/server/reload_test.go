@@ -264,6 +264,13 @@ func TestReloadFindsTheWeirThatRuns(t *testing.T) {
 	if code, out, stderr := command(t, "reload", "-c", s.file); code != 0 || !strings.Contains(out, "needs a restart: admin.addr") || !strings.Contains(out, "auth.operator_token") {
 		t.Errorf("another admin address and token: status %d, %s%s", code, out, stderr)
 	}
+	other := filepath.Join(s.dir, "other.yaml")
+	if err := os.WriteFile(other, []byte(s.text(a)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, stderr := command(t, "reload", "-c", other); code != 0 || !strings.Contains(out, "warning: "+s.file+" was read") || !strings.Contains(out, "and not "+other) {
+		t.Errorf("another file: status %d, %s%s", code, out, stderr)
+	}
 	s.write(strings.Replace(s.text(a), a, "${PEER_OF_THE_SERVICE}", 1))
 	code, _, stderr := command(t, "reload", "-c", s.file)
 	if code != 1 || !strings.Contains(stderr, s.adminURL+" refused the file") || !strings.Contains(stderr, "PEER_OF_THE_SERVICE") {

@@ -24,7 +24,7 @@ else /etc/weir/weir.yaml. Ctrl-C or SIGTERM ends it after requests in flight
 are done; a second Ctrl-C ends it at once. A changed file is put in force by
 itself, on SIGHUP, and with weir reload; a bad one changes nothing.`,
 		Example: "  weir serve -c examples/quickstart.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			path, err := config.Find(file, env.lookup)
 			if err != nil {

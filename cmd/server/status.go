@@ -75,7 +75,7 @@ func statusCommand(env environment) *cobra.Command {
 		Long: `Say how a running weir is. What is not well comes first. The exit status is 0
 when it is ready and nothing is degraded: every upstream is healthy, every
 route leads to one, events are stored; else 1.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			client, err := flags.client(env)
 			if err != nil {

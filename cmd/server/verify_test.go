@@ -110,6 +110,14 @@ func TestFilesOfDockerAreLookedAt(t *testing.T) {
 	}
 }
 
+func TestArgumentsThatNobodyTakes(t *testing.T) {
+	for arg, want := range map[string]string{"p.yaml": "weir check takes no arguments: say -c p.yaml", "x": `weir check takes no arguments, and got "x"`} {
+		if code, _, stderr := command(t, "check", arg); code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("status %d, %s, want %s", code, stderr, want)
+		}
+	}
+}
+
 // What is cut off without a word looks like all there is.
 func TestOutputThatCannotBeWritten(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
