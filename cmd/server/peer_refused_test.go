@@ -9,7 +9,7 @@ import (
 
 // TestPeersWhoseCertificateIsRefused has peers that show an expired certificate,
 // one for another name, and one that nobody signed: the answer, the log and the
-// event say so, each in the same word.
+// event of a check that speaks TLS say so, each with the same code.
 func TestPeersWhoseCertificateIsRefused(t *testing.T) {
 	s := newPlace(t)
 	good, ended := secure(t, s.dir, 1), ""
@@ -53,7 +53,7 @@ func TestPeersWhoseCertificateIsRefused(t *testing.T) {
 		})
 		eventually(t, "an event says why "+p.name+" is refused", func() bool {
 			_, out, _ := command(t, "events", "--no-follow", "--json", "--upstream", p.name+"-probed", "--admin", s.adminURL)
-			return strings.Contains(out, `"to":"unhealthy"`) && strings.Contains(out, `"reason":"tls"`)
+			return strings.Contains(out, `"to":"unhealthy"`) && strings.Contains(out, `"reason":"tls"`) && strings.Contains(out, "certificate")
 		})
 	}
 }
