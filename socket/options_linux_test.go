@@ -15,7 +15,7 @@ import (
 )
 
 // option reads an option of a connected socket.
-func option(t *testing.T, c net.Conn, level, name int) (value int) {
+func option(t *testing.T, c any, level, name int) (value int) {
 	t.Helper()
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
@@ -70,6 +70,9 @@ func TestOptionsAreThoseOfTheSocket(t *testing.T) {
 	wantEvery(t, "accepted", server)
 	if got := option(t, client, unix.IPPROTO_TCP, unix.TCP_FASTOPEN_CONNECT); got != 1 {
 		t.Errorf("tcp_fast_open: %d", got)
+	}
+	if got := option(t, l.inner, unix.IPPROTO_TCP, unix.TCP_FASTOPEN); got != fastOpenQueue {
+		t.Errorf("tcp_fast_open of the listener: %d", got)
 	}
 	if got := option(t, client, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT); got != 1 {
 		t.Errorf("a bound socket takes its port before it connects")
