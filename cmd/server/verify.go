@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -100,15 +103,19 @@ func (v *verification) listener(at string, l config.Listener) {
 	options := serverOptions(l.TLS)
 	var good []certs.Pair
 	for i, pair := range options.Pairs {
+		of := fmt.Sprintf("%s.certs[%d].", at, i)
+		if v.missing(of+"cert", pair.Cert, of+"key", pair.Key) {
+			continue
+		}
 		if _, err := certs.Check(v.now, pair); err != nil {
-			v.fault(keyAtFault(fmt.Sprintf("%s.certs[%d].", at, i), "cert", pair.Cert, "key", pair.Key, err), err.Error())
+			v.fault(keyAtFault(of, "cert", pair.Cert, "key", pair.Key, err), err.Error())
 			continue
 		}
 		good = append(good, pair)
 	}
 	warnings, _ := certs.Check(v.now, good...) // they were read a moment ago; what became of them since is told later
 	v.tell(warnings)
-	if options.Pairs = good; len(good) == 0 {
+	if options.Pairs = good; v.missing(at+".client_ca", l.TLS.ClientCA) || len(good) == 0 {
 		return
 	}
 	set := certs.Open(certs.Options{})
@@ -133,6 +140,9 @@ func (v *verification) upstream(at string, u messages.UpstreamSpec, clients *cer
 	if t.ServerName == "" {
 		return
 	}
+	if v.missing(at+".ca", t.CA, at+".client_cert", t.ClientCert, at+".client_key", t.ClientKey) {
+		return
+	}
 	if _, err := clients.Client(u.Name, clientOptions(t)); err != nil {
 		key := keyAtFault(at+".", "client_cert", t.ClientCert, "client_key", t.ClientKey, err)
 		if text := err.Error(); t.CA != "" && strings.Contains(text, t.CA) && (t.ClientCert == "" || !strings.Contains(text, t.ClientCert)) {
@@ -140,6 +150,27 @@ func (v *verification) upstream(at string, u messages.UpstreamSpec, clients *cer
 		}
 		v.fault(key, strings.TrimPrefix(err.Error(), u.Name+": "))
 	}
+}
+
+// missing tells of each file that is not there, of pairs of a key and a file; a file
+// without a name is none. It opens none: a pipe can be read once.
+func (v *verification) missing(pairs ...string) (some bool) {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			continue
+		}
+		_, err := os.Stat(pairs[i+1])
+		if err == nil {
+			continue
+		}
+		var because *fs.PathError
+		if errors.As(err, &because) {
+			err = because.Err
+		}
+		v.fault(pairs[i], fmt.Sprintf("%s cannot be read: %v; is the path right, and mounted?", pairs[i+1], err))
+		some = true
+	}
+	return some
 }
 
 // keyAtFault returns the path of the one of two keys whose file an error names

@@ -97,6 +97,23 @@ nats:
 	}
 }
 
+func TestAllFilesThatAreMissingAreTold(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "weir.yaml")
+	if err := os.WriteFile(file, []byte(`listeners:
+- {addr: ":1", tls: {certs: [{cert: a.pem, key: a.key}], client_ca: ca.pem}}
+upstreams:
+  u: {addrs: ["127.0.0.1:1"], sni: a, ca: ca.pem, client_cert: c.pem, client_key: c.key}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := command(t, "check", "-c", file)
+	for _, want := range []string{"6 faults", "tls.certs[0].cert: ", "tls.certs[0].key: ", "tls.client_ca: ", "upstreams.u.ca: ", "upstreams.u.client_cert: ", "upstreams.u.client_key: "} {
+		if code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("status %d, without %q:\n%s", code, want, stderr)
+		}
+	}
+}
+
 func TestFilesOfDockerAreLookedAt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "weir.yaml")
 	for auto, want := range map[string]string{"true": "docker.tls.ca", "false": ""} { // nobody asks the engine then
