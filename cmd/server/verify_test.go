@@ -66,7 +66,7 @@ upstreams:
 			t.Errorf("%s: %s", f.Path, f.Message)
 		}
 	}
-	want := []place{{6, 18, "listeners[0].tls.certs[1].cert"}, {7, 33, "listeners[0].tls.certs[2].key"}, {8, 18, "listeners[0].tls.client_ca"},
+	want := []place{{6, 18, "listeners[0].tls.certs[1].cert"}, {6, 33, "listeners[0].tls.certs[1].key"}, {7, 33, "listeners[0].tls.certs[2].key"}, {8, 18, "listeners[0].tls.client_ca"},
 		{11, 40, "upstreams.a.ca"}, {12, 49, "upstreams.b.client_cert"}, {13, 63, "upstreams.c.transparent.allow[1]"}}
 	if diff := cmp.Diff(want, places, cmp.AllowUnexported(place{})); diff != "" {
 		t.Errorf("places (-want +got):\n%s\n%s", diff, out)
