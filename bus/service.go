@@ -82,7 +82,11 @@ type service struct {
 	cancel context.CancelFunc
 }
 
-// Serve answers requests until the bus is closed. It goes on over reconnects.
+// flushTime bounds the wait for the server to know of a new service.
+const flushTime = 2 * time.Second
+
+// Serve answers requests until the bus is closed, and goes on over reconnects. On
+// return they come, unless NATS is away or slow: then they come later.
 func (b *Bus) Serve(what Service) error {
 	s := &service{bus: b, slots: make(chan struct{}, serviceSlots)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -107,8 +111,11 @@ func (b *Bus) Serve(what Service) error {
 		}
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.services = append(b.services, s)
+	b.mu.Unlock()
+	if b.link.IsConnected() {
+		_ = b.link.FlushTimeout(flushTime) // later, then
+	}
 	return nil
 }
 

@@ -119,7 +119,9 @@ func (d *peerDial) greet(ctx context.Context, c *peerConn, hello *h2Hello) error
 	case <-hello.came:
 		room := c.cc.Available()
 		if room > 0 {
-			c.limit = min(d.pool.most(), room)
+			c.pool.set.mu.Lock()
+			c.limit = min(c.pool.most(), room)
+			c.pool.set.mu.Unlock()
 			return nil
 		}
 		if err = c.stillborn(); c.cc.Err() == nil {

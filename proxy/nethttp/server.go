@@ -24,6 +24,8 @@ type Server struct {
 	tls  *tls.Config // nil = none
 
 	counts *Clients
+	// accepting are the calls of Serve that may yet accept somebody.
+	accepting atomic.Int64
 	// conns are its own connections that are open.
 	conns    atomic.Int64
 	streams  sync.Pool // of *stream
@@ -86,7 +88,9 @@ func NewServer(cfg ServerConfig, core interface{ Serve(*proxy.Exchange) }) *Serv
 // It may be called for several listeners.
 func (s *Server) Serve(l net.Listener) error {
 	clients := &clientListener{Listener: l, server: s}
+	s.accepting.Add(1)
 	err := s.http.Serve(clients)
+	s.accepting.Add(-1)
 	clients.dismissed.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -113,6 +117,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.leaving.Wait()
 	defer s.cut()
 	graceful := s.http.Shutdown(ctx)
+	if graceful == nil && s.await(ctx, &s.accepting) {
+		graceful = s.http.Shutdown(ctx) // it does not see who was accepted in that moment
+	}
 	if graceful == nil && s.wait(ctx) {
 		return nil
 	}
@@ -135,8 +142,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(fmt.Errorf("shut down: %d %w", left, ErrUnfinished), closed)
 }
 
-// AwaitNobody waits until no connection of the server is open, or ctx ends.
-func (s *Server) AwaitNobody(ctx context.Context) { s.await(ctx, &s.conns) }
+// AwaitNobody waits until no connection of the server is open, or ctx ends. Nobody
+// new must come: its listeners are closed.
+func (s *Server) AwaitNobody(ctx context.Context) {
+	if s.await(ctx, &s.accepting) { // who was accepted last counts from then on
+		s.await(ctx, &s.conns)
+	}
+}
 
 // wait tells whether all requests, tunnels among them, returned before ctx ended.
 func (s *Server) wait(ctx context.Context) bool { return s.await(ctx, &s.inFlight) }
