@@ -30,6 +30,8 @@ type Engine struct {
 	state   Status
 	// begun is the count of the last look that was taken into the picture.
 	begun uint64
+	// candidates are ids, or beginnings of ids, that weir's own container may have.
+	candidates []string
 }
 
 // Status says how the connection to an engine is.

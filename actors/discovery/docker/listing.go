@@ -44,13 +44,16 @@ func (w *watch) takeList(list []*container, around surroundings, begun uint64, n
 	}
 	if !w.listed {
 		w.listed, w.firstList = true, now
+		if soon := now.Add(again); soon.Before(w.listAt) {
+			w.listAt = soon
+		}
 		w.onList(len(list))
 	}
 	differ := e.picture.listed(list, begun)
 	if e.picture.replace(place(around, e.picture.containers)) || e.state.Failure != "" {
 		e.subs.touchAll()
 	}
-	e.begun = begun
+	e.begun, e.candidates = begun, around.candidates
 	e.state.Connected, e.state.Failure, e.state.Success, e.state.Version = true, "", now, w.session.version()
 	for _, id := range differ {
 		w.want(id)

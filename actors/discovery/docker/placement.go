@@ -125,6 +125,12 @@ func findSelf(candidates []string, containers map[string]*container) *container 
 	return nil
 }
 
+// isSelf tells whether a container may be the one that weir runs in. The engine lists
+// it once it has noted that its process, this one, was started.
+func isSelf(candidates []string, id string) bool {
+	return slices.ContainsFunc(candidates, func(candidate string) bool { return strings.HasPrefix(id, candidate) })
+}
+
 const (
 	networkHost      = "host"
 	networkContainer = "container:"

@@ -14,6 +14,9 @@ const (
 	lateness = 500 * time.Millisecond
 	// resync is how often the list is read though nothing happened.
 	resync = time.Minute
+	// again is when the first list is read again: Docker says that the stream is open
+	// a moment before it listens to its own events.
+	again = time.Second
 	// patience is how long a first set waits for inspections.
 	patience = 10 * time.Second
 )
@@ -155,7 +158,7 @@ func (e *Engine) concerns(ev event) bool {
 	if ev.container == "" {
 		return false
 	}
-	if ev.container == p.at.self || len(p.joined[ev.container]) > 0 {
+	if ev.container == p.at.self || len(p.joined[ev.container]) > 0 || isSelf(e.candidates, ev.container) {
 		return true
 	}
 	labels, wanted := ev.labels, e.subs.mayWant
