@@ -168,7 +168,7 @@ func TestManyChangesAtOnceAreToldOnce(t *testing.T) {
 	inBubble(t, plain(), func(t *testing.T, e *Engine, f *fakeEngine, start func()) {
 		sub := mustSubscribe(t, e, "app")
 		start()
-		settle(sub, 0)
+		settle(sub, 2*again) // the first list, and that it is read again
 		before := f.lists
 		for i := range 200 {
 			id := fmt.Sprint("c", i)

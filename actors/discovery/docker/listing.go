@@ -44,10 +44,10 @@ func (w *watch) takeList(list []*container, around surroundings, begun uint64, n
 	}
 	if !w.listed {
 		w.listed, w.firstList = true, now
-		if soon := now.Add(again); soon.Before(w.listAt) {
-			w.listAt = soon
-		}
 		w.onList(len(list))
+	}
+	if due := w.firstList.Add(again); now.Before(due) && due.Before(w.listAt) {
+		w.listAt = due
 	}
 	differ := e.picture.listed(list, begun)
 	if e.picture.replace(place(around, e.picture.containers)) || e.state.Failure != "" {
