@@ -172,7 +172,7 @@ func TestEventsOfContainersThatNobodySelectsCostNothing(t *testing.T) {
 		f.has(fresh("x", 1, "other", "thing"))
 		sub := mustSubscribe(t, e, "app")
 		start()
-		settle(sub, 0)
+		settle(sub, 2*again)
 		before := f.lists
 		for range 100 {
 			f.says("x", "die")
