@@ -234,16 +234,17 @@ func (b *clientBody) discardRest() bool {
 	return b.state == bodyEnded
 }
 
-// finish lets go of the body, and bounds what net/http goes on reading of it. It
-// tells whether the client may be sending more.
-func (b *clientBody) finish() (unread bool) {
+// finish lets go of the body, and bounds what net/http goes on reading of it: before
+// it closes the connection of a client that is cut off, nothing. It tells whether the
+// client may be sending more.
+func (b *clientBody) finish(cutOff bool) (unread bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	unread = b.src != nil && b.state != bodyEnded && b.state != bodyBroken
 	switch {
 	case b.src == nil:
-	case b.expect && !b.begun:
-		_ = b.rc.SetReadDeadline(time.Unix(1, 0)) // it was never asked for
+	case cutOff && b.state == bodyOpen, b.expect && !b.begun: // or it was never asked for
+		_ = b.rc.SetReadDeadline(time.Unix(1, 0))
 	case b.state == bodyOpen || b.state == bodyBroken:
 		_ = b.rc.SetReadDeadline(time.Now().Add(lingerTime))
 	}

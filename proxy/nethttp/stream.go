@@ -52,7 +52,8 @@ func (s *stream) end() {
 	if s.tunnel != nil {
 		_ = s.tunnel.Close() // the core closed it; this is for a core that panicked
 	}
-	if s.body.finish() && !s.h2 && !s.x.Aborted() { // who is cut off is to see that
+	cutOff := s.x.Aborted() && !s.h2 // which the client is to see
+	if s.body.finish(cutOff) && !s.h2 && !cutOff {
 		s.conn.unread.Store(true)
 	}
 	if s.h2 && s.server.cfg.WriteTimeout > 0 {
