@@ -114,6 +114,26 @@ func TestConnectionsThatTakeFewRequestsAreSharedByFew(t *testing.T) {
 	}
 }
 
+// A peer that says GOAWAY on a connection that nobody uses need not close it.
+func TestAnUnusedConnectionIsClosedWhenItsPeerLeaves(t *testing.T) {
+	peer := scripted(t)
+	codec := framesTo(t, messages.Transport{})
+	s := start(codec, peer.addr(), "GET", nil)
+	c := peer.acceptH2()
+	one := c.request()
+	c.respond(one, "200", true)
+	if got := s.status(t); got != 200 {
+		t.Fatalf("got %d", got)
+	}
+	eventually(t, "nobody uses it", func() bool { return codec.Stats().Streams == 0 })
+	if err := c.WriteGoAway(one, http2.ErrCodeNo, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !c.closed() {
+		t.Error("the connection stays")
+	}
+}
+
 // A peer that takes connections and answers nobody on them, or sheds load, gets no
 // more of it than the retries that are allowed.
 func TestWhoDeclinesEverythingIsNotAskedForEver(t *testing.T) {

@@ -35,13 +35,20 @@ func (a *attempt) metSilence() bool {
 }
 
 // part gives no further request to c, of HTTP/2; it is closed when those under way
-// are over.
+// are over, or at once when there are none.
 func (s *peerPools) part(c *peerConn) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	var unused *peerConn
 	if !c.closed {
 		c.leaving = true
 		c.pool.free.remove(c)
+		if c.made && c.users == 0 {
+			unused = s.detachLocked(c)
+		}
+	}
+	s.mu.Unlock()
+	if unused != nil {
+		unused.shut()
 	}
 }
 
