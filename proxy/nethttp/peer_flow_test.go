@@ -96,16 +96,24 @@ func TestStreamsThatWereLeftAreForgotten(t *testing.T) {
 		}
 		send(id)
 		s.opened()
-		if i%3 == 1 {
-			s.opened() // nothing could be written any more
+		if lost := (&watchedStream{of: w}); i%3 == 1 {
+			if lost.opened(); lost.id != 0 { // nothing could be written any more
+				t.Fatalf("an attempt without a stream has that of another, %d", lost.id)
+			}
 		}
-		s.leave()
+		if i%3 != 0 {
+			s.leave()
+		}
 		if fine, _ := w.received(writeFrames(t, func(fr *http2.Framer) error { return fr.WriteRSTStream(1, http2.ErrCodeCancel) })); !fine || !grows(id, 1) {
 			t.Fatal("an update of a stream that was left is a fault")
 		}
 	}
 	if want := leftStreams + 1; len(w.open) > want {
 		t.Errorf("%d streams are remembered, want %d", len(w.open), want)
+	}
+	const last, most = 2*9_999 + 3, 1000 // max_h2_streams at the most
+	if grows(last-2*most, 1<<31-1) {
+		t.Error("a stream that was left a moment ago was forgotten")
 	}
 	if !grows(3, 1<<31-1) {
 		t.Error("what is long over still counts")
