@@ -324,3 +324,10 @@ func TestAStateThatWasNotToldIsToldAfterARestart(t *testing.T) {
 	w.decide("b:1", messages.Healthy)
 	w.happened("flip b:1 unknown>healthy", "upstream healthy")
 }
+
+func TestAFirstDiscoveryThatFindsNobodyIsToldAsDown(t *testing.T) {
+	w := newWorld(t, web())
+	w.events = nil
+	w.do(w.pool.notFound(messages.DiscoveryFailed{Gen: 1, Detail: "no such name"}, noon))
+	w.happened("discovery failed no such name", "upstream down")
+}
